@@ -1,0 +1,67 @@
+// CPU lists as sysfs prints them (Documentation/admin-guide/cputopology.rst).
+#include <libminibpf/kernel/cpus.hpp>
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/kernel/files.hpp>
+
+namespace minibpf {
+
+namespace {
+
+constexpr int most_cpus = 65536;
+
+int parse_cpu(std::string_view& text) {
+    int cpu = -1;
+    const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), cpu);
+    if (problem != std::errc() || cpu < 0 || cpu >= most_cpus) {
+        throw_malformed(fmt::format("CPU list: no CPU number at '{}'", text.substr(0, 32)));
+    }
+    text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+    return cpu;
+}
+
+bool take(std::string_view& text, char wanted) {
+    if (text.empty() || text.front() != wanted) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+std::vector<int> read_cpu_list(KernelGate& gate, const std::string& path, const Reason& reason) {
+    const Bytes content = read_file(gate, path, reason);
+    try {
+        return parse_cpu_list(text_of(content));
+    } catch (const Error& error) {
+        throw error.within(path);
+    }
+}
+
+}  // namespace
+
+std::vector<int> parse_cpu_list(std::string_view text) {
+    std::vector<int> cpus;
+    do {
+        const int first = parse_cpu(text);
+        const int last = take(text, '-') ? parse_cpu(text) : first;
+        for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
+        if (cpus.size() > most_cpus) throw_malformed("CPU list: too many CPUs");
+    } while (take(text, ','));
+    take(text, '\n');
+    if (!text.empty()) throw_malformed(fmt::format("CPU list: '{}' is left over", text.substr(0, 32)));
+    return cpus;
+}
+
+std::vector<int> online_cpus(KernelGate& gate) {
+    return read_cpu_list(gate, "/sys/devices/system/cpu/online", "a perf buffer has one ring for each CPU that is running");
+}
+
+int possible_cpu_count(KernelGate& gate) {
+    const std::vector<int> cpus =
+        read_cpu_list(gate, "/sys/devices/system/cpu/possible", "a map with one slot per CPU needs to know how many there can be");
+    return cpus.back() + 1;
+}
+
+}  // namespace minibpf

@@ -1,0 +1,210 @@
+// Fills `union bpf_attr` and `struct perf_event_attr`: one function per command, in the order of the union
+// (include/uapi/linux/bpf.h). Every attr starts as zeros, for the kernel refuses bytes that it does not expect.
+#include <libminibpf/kernel/encode.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace minibpf {
+
+namespace {
+
+// The end of the last field that a command uses, as the kernel's CMD_LAST_FIELD macros have it.
+#define MINIBPF_END_OF(field) \
+    static_cast<std::uint32_t>(offsetof(union bpf_attr, field) + sizeof(static_cast<union bpf_attr*>(nullptr)->field))
+
+// The size that the members of `element`, `raw_tracepoint`, ... need together with their tail padding.
+constexpr std::uint32_t elem_size = 32;
+constexpr std::uint32_t raw_tracepoint_size = 16;
+constexpr std::uint32_t link_create_size = 48;
+constexpr std::uint32_t obj_size = 16;
+constexpr std::uint32_t prog_load_size = 128;
+constexpr std::uint32_t book_size = 128;
+
+template <class Pointer>
+std::uint64_t address(Pointer pointer) noexcept {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
+
+// BPF_OBJ_NAME_LEN includes the NUL: 15 characters at most.
+void copy_name(char (&to)[BPF_OBJ_NAME_LEN], const std::string& name) noexcept {
+    std::memcpy(to, name.data(), std::min<std::size_t>(name.size(), BPF_OBJ_NAME_LEN - 1));
+}
+
+EncodedBpf blank(bpf_cmd cmd, std::uint32_t size) noexcept {
+    EncodedBpf encoded;
+    std::memset(&encoded.attr, 0, sizeof(encoded.attr));
+    encoded.cmd = cmd;
+    encoded.size = size;
+    return encoded;
+}
+
+EncodedBpf to_attr(const MapCreate& call) {
+    EncodedBpf encoded = blank(BPF_MAP_CREATE, MINIBPF_END_OF(map_extra));
+    auto& attr = encoded.attr;
+    attr.map_type = call.type;
+    attr.key_size = call.key_size;
+    attr.value_size = call.value_size;
+    attr.max_entries = call.max_entries;
+    attr.map_flags = call.map_flags;
+    attr.inner_map_fd = call.inner_map_fd;
+    attr.numa_node = call.numa_node;
+    copy_name(attr.map_name, call.name);
+    attr.map_ifindex = call.map_ifindex;
+    attr.btf_fd = call.btf_fd;
+    attr.btf_key_type_id = call.btf_key_type_id;
+    attr.btf_value_type_id = call.btf_value_type_id;
+    attr.btf_vmlinux_value_type_id = call.btf_vmlinux_value_type_id;
+    attr.map_extra = call.map_extra;
+    return encoded;
+}
+
+EncodedBpf to_attr(const MapLookupElem& call) {
+    EncodedBpf encoded = blank(BPF_MAP_LOOKUP_ELEM, elem_size);
+    encoded.attr.map_fd = static_cast<std::uint32_t>(call.map_fd);
+    encoded.attr.key = address(call.key.data());
+    encoded.attr.value = address(call.value.data());
+    encoded.attr.flags = call.flags;
+    return encoded;
+}
+
+EncodedBpf to_attr(const MapUpdateElem& call) {
+    EncodedBpf encoded = blank(BPF_MAP_UPDATE_ELEM, elem_size);
+    encoded.attr.map_fd = static_cast<std::uint32_t>(call.map_fd);
+    encoded.attr.key = address(call.key.data());
+    encoded.attr.value = address(call.value.data());
+    encoded.attr.flags = call.flags;
+    return encoded;
+}
+
+EncodedBpf to_attr(const MapDeleteElem& call) {
+    EncodedBpf encoded = blank(BPF_MAP_DELETE_ELEM, MINIBPF_END_OF(key));
+    encoded.attr.map_fd = static_cast<std::uint32_t>(call.map_fd);
+    encoded.attr.key = address(call.key.data());
+    return encoded;
+}
+
+EncodedBpf to_attr(const MapGetNextKey& call) {
+    EncodedBpf encoded = blank(BPF_MAP_GET_NEXT_KEY, MINIBPF_END_OF(next_key));
+    encoded.attr.map_fd = static_cast<std::uint32_t>(call.map_fd);
+    encoded.attr.key = call.key.empty() ? 0 : address(call.key.data());
+    encoded.attr.next_key = address(call.next_key.data());
+    return encoded;
+}
+
+EncodedBpf to_attr(const MapFreeze& call) {
+    EncodedBpf encoded = blank(BPF_MAP_FREEZE, MINIBPF_END_OF(map_fd));
+    encoded.attr.map_fd = static_cast<std::uint32_t>(call.map_fd);
+    return encoded;
+}
+
+EncodedBpf to_attr(const ProgLoad& call) {
+    EncodedBpf encoded = blank(BPF_PROG_LOAD, prog_load_size);
+    auto& attr = encoded.attr;
+    attr.prog_type = call.type;
+    attr.insn_cnt = static_cast<std::uint32_t>(call.insns.size());
+    attr.insns = address(call.insns.data());
+    attr.license = address(call.license.c_str());
+    attr.log_level = call.log_level;
+    attr.log_size = static_cast<std::uint32_t>(call.log.size());
+    attr.log_buf = address(call.log.data());
+    attr.kern_version = call.kern_version;
+    attr.prog_flags = call.prog_flags;
+    copy_name(attr.prog_name, call.name);
+    attr.prog_ifindex = call.prog_ifindex;
+    attr.expected_attach_type = call.expected_attach_type;
+    attr.prog_btf_fd = call.prog_btf_fd;
+    attr.func_info_rec_size = call.func_info_rec_size;
+    attr.func_info = address(call.func_info.data());
+    attr.func_info_cnt = call.func_info_rec_size == 0 ? 0 : static_cast<std::uint32_t>(call.func_info.size() / call.func_info_rec_size);
+    attr.line_info_rec_size = call.line_info_rec_size;
+    attr.line_info = address(call.line_info.data());
+    attr.line_info_cnt = call.line_info_rec_size == 0 ? 0 : static_cast<std::uint32_t>(call.line_info.size() / call.line_info_rec_size);
+    attr.attach_btf_id = call.attach_btf_id;
+    attr.attach_prog_fd = call.attach_prog_fd;
+    return encoded;
+}
+
+EncodedBpf to_attr(const BtfLoad& call) {
+    EncodedBpf encoded = blank(BPF_BTF_LOAD, MINIBPF_END_OF(btf_log_level));
+    encoded.attr.btf = address(call.btf.data());
+    encoded.attr.btf_size = static_cast<std::uint32_t>(call.btf.size());
+    encoded.attr.btf_log_buf = address(call.log.data());
+    encoded.attr.btf_log_size = static_cast<std::uint32_t>(call.log.size());
+    encoded.attr.btf_log_level = call.log_level;
+    return encoded;
+}
+
+EncodedBpf to_attr(const RawTracepointOpen& call) {
+    EncodedBpf encoded = blank(BPF_RAW_TRACEPOINT_OPEN, raw_tracepoint_size);
+    encoded.attr.raw_tracepoint.name = call.name.empty() ? 0 : address(call.name.c_str());
+    encoded.attr.raw_tracepoint.prog_fd = static_cast<std::uint32_t>(call.prog_fd);
+    return encoded;
+}
+
+EncodedBpf to_attr(const LinkCreate& call) {
+    EncodedBpf encoded = blank(BPF_LINK_CREATE, link_create_size);
+    encoded.attr.link_create.prog_fd = static_cast<std::uint32_t>(call.prog_fd);
+    encoded.attr.link_create.target_fd = static_cast<std::uint32_t>(call.target_fd);
+    encoded.attr.link_create.attach_type = call.attach_type;
+    encoded.attr.link_create.flags = call.flags;
+    encoded.attr.link_create.perf_event.bpf_cookie = call.bpf_cookie;
+    return encoded;
+}
+
+EncodedBpf to_attr(const ObjPin& call) {
+    EncodedBpf encoded = blank(BPF_OBJ_PIN, obj_size);
+    encoded.attr.pathname = address(call.pathname.c_str());
+    encoded.attr.bpf_fd = static_cast<std::uint32_t>(call.bpf_fd);
+    return encoded;
+}
+
+EncodedBpf to_attr(const ObjGet& call) {
+    EncodedBpf encoded = blank(BPF_OBJ_GET, obj_size);
+    encoded.attr.pathname = address(call.pathname.c_str());
+    return encoded;
+}
+
+EncodedBpf to_attr(const ObjGetInfoByFd& call) {
+    EncodedBpf encoded = blank(BPF_OBJ_GET_INFO_BY_FD, obj_size);
+    encoded.attr.info.bpf_fd = static_cast<std::uint32_t>(call.bpf_fd);
+    encoded.attr.info.info_len = static_cast<std::uint32_t>(call.info.size());
+    encoded.attr.info.info = address(call.info.data());
+    return encoded;
+}
+
+#undef MINIBPF_END_OF
+
+}  // namespace
+
+std::optional<EncodedBpf> encode_bpf(const Syscall& call, AttrSize attr_size) {
+    return std::visit(
+        [&](const auto& request) -> std::optional<EncodedBpf> {
+            if constexpr (requires { to_attr(request); }) {
+                EncodedBpf encoded = to_attr(request);
+                if (attr_size == AttrSize::book) encoded.size = std::max(encoded.size, book_size);
+                return encoded;
+            } else {
+                return std::nullopt;
+            }
+        },
+        call);
+}
+
+perf_event_attr encode(const PerfEventOpen& call) {
+    perf_event_attr attr;
+    std::memset(&attr, 0, sizeof(attr));
+    attr.type = call.type;
+    attr.size = PERF_ATTR_SIZE_VER7;
+    attr.config = call.config;
+    attr.sample_period = call.sample_period;
+    attr.sample_type = call.sample_type;
+    attr.wakeup_events = call.wakeup_events;
+    // The kprobe PMU reads the function's name through config1 and the offset in it from config2; their other names in
+    // the unions are kprobe_func and probe_offset (kernel/events/core.c, perf_kprobe_event_init()).
+    attr.config1 = call.kprobe_func.empty() ? 0 : address(call.kprobe_func.c_str());
+    attr.config2 = call.probe_offset;
+    return attr;
+}
+
+}  // namespace minibpf

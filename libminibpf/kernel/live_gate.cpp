@@ -1,0 +1,111 @@
+// Where every call of minibpf enters the kernel.
+//
+// bpf(2) and perf_event_open(2) have no wrapper in the C library, so syscall(2) makes them by number; the rest go through
+// their ordinary wrappers, which do no more than set errno.
+#include <libminibpf/kernel/live_gate.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace minibpf {
+
+namespace {
+
+Answer answer_from(long value) noexcept {
+    if (value >= 0) return {.value = value};
+    return {.value = -1, .error = errno};
+}
+
+Answer make(const PerfEventOpen& call) noexcept {
+    perf_event_attr attr = encode(call);
+    return answer_from(syscall(__NR_perf_event_open, &attr, call.pid, call.cpu, call.group_fd, PERF_FLAG_FD_CLOEXEC));
+}
+
+Answer make(const PerfEventSetBpf& call) noexcept {
+    return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_SET_BPF, call.prog_fd));
+}
+
+Answer make(const PerfEventEnable& call) noexcept { return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_ENABLE, 0)); }
+
+Answer make(const PerfEventDisable& call) noexcept { return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_DISABLE, 0)); }
+
+Answer make(const OpenAt& call) noexcept {
+    return answer_from(openat(AT_FDCWD, call.path.c_str(), call.flags | O_CLOEXEC));
+}
+
+Answer make(const Read& call) noexcept { return answer_from(read(call.fd, call.buffer.data(), call.buffer.size())); }
+
+Answer make(const Write& call) noexcept { return answer_from(write(call.fd, call.data.data(), call.data.size())); }
+
+Answer make(const Close& call) noexcept { return answer_from(close(call.fd)); }
+
+Answer make(const Mmap& call) noexcept {
+    void* address = mmap(nullptr, call.length, call.prot, MAP_SHARED, call.fd, static_cast<off_t>(call.offset));
+    if (address == MAP_FAILED) return {.value = -1, .error = errno};
+    return {.value = reinterpret_cast<long>(address)};
+}
+
+Answer make(const Munmap& call) noexcept {
+    return answer_from(munmap(reinterpret_cast<void*>(call.address), call.length));
+}
+
+Answer make(const EpollCreate&) noexcept { return answer_from(epoll_create1(EPOLL_CLOEXEC)); }
+
+Answer make(const EpollAdd& call) noexcept {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = call.data;
+    return answer_from(epoll_ctl(call.epoll_fd, EPOLL_CTL_ADD, call.fd, &event));
+}
+
+Answer make(const EpollWait& call) noexcept {
+    std::array<epoll_event, 64> events{};
+    const std::size_t wanted = std::min(events.size(), call.ready.size());
+    const int count = epoll_wait(call.epoll_fd, events.data(), static_cast<int>(wanted), call.timeout_ms);
+    for (int i = 0; i < count; ++i) {
+        const auto index = static_cast<std::size_t>(i);
+        call.ready[index] = static_cast<std::uint32_t>(events[index].data.u64);
+    }
+    return answer_from(count);
+}
+
+Answer make(const Mount& call) noexcept {
+    return answer_from(mount(call.source.c_str(), call.target.c_str(), call.filesystem.c_str(), 0, nullptr));
+}
+
+Answer make(const GetPid&) noexcept { return answer_from(getpid()); }
+
+// The kernel writes lengths back into the attr it was passed.
+std::uint32_t written_back(const EncodedBpf& encoded) noexcept {
+    return encoded.cmd == BPF_OBJ_GET_INFO_BY_FD ? encoded.attr.info.info_len : 0;
+}
+
+}  // namespace
+
+Answer LiveGate::enter(const Syscall& call, const Reason&) noexcept {
+    if (std::optional<EncodedBpf> encoded = encode_bpf(call, attr_size_)) {
+        Answer answer = answer_from(syscall(__NR_bpf, encoded->cmd, &encoded->attr, encoded->size));
+        answer.out = written_back(*encoded);
+        return answer;
+    }
+    return std::visit(
+        [](const auto& request) -> Answer {
+            if constexpr (requires { make(request); }) {
+                return make(request);
+            } else {
+                return {.value = -1, .error = ENOSYS};  // not reached: the others are bpf commands
+            }
+        },
+        call);
+}
+
+}  // namespace minibpf

@@ -1,0 +1,20 @@
+// The gate that really enters the kernel: the only place in minibpf with syscall().
+#pragma once
+
+#include <libminibpf/kernel/encode.hpp>
+#include <libminibpf/kernel/kernel_gate.hpp>
+
+namespace minibpf {
+
+class LiveGate final : public KernelGate {
+public:
+    explicit LiveGate(AttrSize attr_size = AttrSize::minimal) noexcept : attr_size_(attr_size) {}
+
+    using KernelGate::enter;
+    Answer enter(const Syscall& call, const Reason& reason) noexcept override;
+
+private:
+    AttrSize attr_size_;
+};
+
+}  // namespace minibpf

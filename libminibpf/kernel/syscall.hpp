@@ -1,0 +1,267 @@
+// Every system call of minibpf, as a value: the reader's table of contents of the kernel ABI.
+//
+// A stage that needs the kernel builds one of these structs and hands it to a KernelGate; the Answer is what the kernel
+// said. The fields carry the kernel's own names (include/uapi/linux/bpf.h, linux/perf_event.h, the man pages); where the
+// ABI wants a pointer and a length, the struct has a span or a string. A call borrows: whoever makes it keeps the bytes
+// alive while the gate is being entered, no longer. `encode.hpp` shows how each becomes the bytes that the kernel reads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <linux/bpf.h>
+
+#include <libminibpf/base/bytes.hpp>
+
+namespace minibpf {
+
+// bpf(2), maps -------------------------------------------------------------------------------------------------------
+
+/// BPF_MAP_CREATE (Linux 3.18): answers the map's fd.
+struct MapCreate {
+    std::string name;  ///< at most 15 characters of [A-Za-z0-9_.] (since 4.15)
+    std::uint32_t type = BPF_MAP_TYPE_UNSPEC;  ///< bpf_map_type; a number, because an old header's enum ends too early
+    std::uint32_t key_size = 0;    ///< bytes
+    std::uint32_t value_size = 0;  ///< bytes
+    std::uint32_t max_entries = 0;  ///< elements; for ring buffers bytes
+    std::uint32_t map_flags = 0;    ///< BPF_F_*
+    std::uint32_t inner_map_fd = 0;
+    std::uint32_t numa_node = 0;
+    std::uint32_t map_ifindex = 0;
+    std::uint32_t btf_fd = 0;  ///< 0: no BTF
+    std::uint32_t btf_key_type_id = 0;
+    std::uint32_t btf_value_type_id = 0;
+    std::uint32_t btf_vmlinux_value_type_id = 0;
+    std::uint64_t map_extra = 0;
+};
+
+/// BPF_MAP_LOOKUP_ELEM (3.18): fills `value`; ENOENT when there is no such key.
+struct MapLookupElem {
+    int map_fd = -1;
+    ByteView key;
+    std::span<std::byte> value;  ///< per-CPU maps: round_up(value_size, 8) for each possible CPU
+    std::uint64_t flags = 0;
+};
+
+/// BPF_MAP_UPDATE_ELEM (3.18).
+struct MapUpdateElem {
+    int map_fd = -1;
+    ByteView key;
+    ByteView value;
+    std::uint64_t flags = BPF_ANY;
+};
+
+/// BPF_MAP_DELETE_ELEM (3.18).
+struct MapDeleteElem {
+    int map_fd = -1;
+    ByteView key;
+};
+
+/// BPF_MAP_GET_NEXT_KEY (3.18): fills `next_key`; ENOENT after the last one.
+struct MapGetNextKey {
+    int map_fd = -1;
+    ByteView key;  ///< empty: asks for the first key
+    std::span<std::byte> next_key;
+};
+
+/// BPF_MAP_FREEZE (5.2): no further writes from user space, which lets the verifier treat values as constants.
+struct MapFreeze {
+    int map_fd = -1;
+};
+
+// bpf(2), programs, BTF, links ---------------------------------------------------------------------------------------
+
+/// BPF_PROG_LOAD (3.18): answers the program's fd. The verifier writes into `log`.
+struct ProgLoad {
+    std::string name;  ///< at most 15 characters of [A-Za-z0-9_.] (since 4.15)
+    std::uint32_t type = BPF_PROG_TYPE_UNSPEC;  ///< bpf_prog_type, a number likewise
+    std::span<const bpf_insn> insns;
+    std::string license;
+    std::uint32_t kern_version = 0;  ///< checked for kprobes before 5.0 only
+    std::uint32_t prog_flags = 0;
+    std::uint32_t prog_ifindex = 0;
+    std::uint32_t expected_attach_type = 0;  ///< bpf_attach_type, a number likewise
+    std::uint32_t prog_btf_fd = 0;  ///< 0: no BTF
+    std::uint32_t func_info_rec_size = 0;
+    ByteView func_info;
+    std::uint32_t line_info_rec_size = 0;
+    ByteView line_info;
+    std::uint32_t attach_btf_id = 0;
+    std::uint32_t attach_prog_fd = 0;  ///< or attach_btf_obj_fd
+    std::uint32_t log_level = 0;       ///< 0: no log; 1: the path to the fault; 2: every instruction; |4: statistics
+    std::span<char> log;
+};
+
+/// BPF_BTF_LOAD (4.18): answers the BTF object's fd.
+struct BtfLoad {
+    ByteView btf;
+    std::uint32_t log_level = 0;
+    std::span<char> log;
+};
+
+/// BPF_RAW_TRACEPOINT_OPEN (4.17): answers the link's fd; closing it detaches.
+struct RawTracepointOpen {
+    std::string name;  ///< "sys_enter"; empty for tp_btf, fentry and LSM programs, whose target was fixed at load
+    int prog_fd = -1;
+};
+
+/// BPF_LINK_CREATE (5.7; for perf events 5.15): answers the link's fd; closing it detaches.
+struct LinkCreate {
+    int prog_fd = -1;
+    int target_fd = -1;
+    std::uint32_t attach_type = 0;  ///< bpf_attach_type, a number likewise
+    std::uint32_t flags = 0;
+    std::uint64_t bpf_cookie = 0;  ///< perf_event links: what bpf_get_attach_cookie() gives
+};
+
+/// BPF_OBJ_PIN (4.4): gives an fd's object a name in a bpffs.
+struct ObjPin {
+    std::string pathname;
+    int bpf_fd = -1;
+};
+
+/// BPF_OBJ_GET (4.4): answers an fd of the object pinned there.
+struct ObjGet {
+    std::string pathname;
+};
+
+/// BPF_OBJ_GET_INFO_BY_FD (4.13): fills `info` (a bpf_prog_info, bpf_map_info, ...); Answer::out is the filled length.
+struct ObjGetInfoByFd {
+    int bpf_fd = -1;
+    std::span<std::byte> info;
+};
+
+// perf events --------------------------------------------------------------------------------------------------------
+
+/// perf_event_open(2): answers the event's fd. Always with PERF_FLAG_FD_CLOEXEC.
+struct PerfEventOpen {
+    std::uint32_t type = 0;  ///< PERF_TYPE_*, or the number in /sys/bus/event_source/devices/PMU/type
+    std::uint64_t config = 0;
+    std::uint64_t sample_period = 0;
+    std::uint64_t sample_type = 0;     ///< PERF_SAMPLE_*
+    std::uint32_t wakeup_events = 0;
+    std::string kprobe_func;           ///< kprobe PMU: config1 points to this name; empty: config1 is 0
+    std::uint64_t probe_offset = 0;    ///< kprobe PMU: config2
+    int pid = -1;                      ///< -1: every process
+    int cpu = 0;                       ///< -1: every CPU (only with a pid)
+    int group_fd = -1;
+};
+
+/// ioctl(event_fd, PERF_EVENT_IOC_SET_BPF, prog_fd): runs the program at each hit of the event (4.1).
+struct PerfEventSetBpf {
+    int event_fd = -1;
+    int prog_fd = -1;
+};
+
+/// ioctl(event_fd, PERF_EVENT_IOC_ENABLE, 0).
+struct PerfEventEnable {
+    int event_fd = -1;
+};
+
+/// ioctl(event_fd, PERF_EVENT_IOC_DISABLE, 0).
+struct PerfEventDisable {
+    int event_fd = -1;
+};
+
+// files, memory, waiting ---------------------------------------------------------------------------------------------
+
+/// openat(AT_FDCWD, path, flags | O_CLOEXEC): answers the fd.
+struct OpenAt {
+    std::string path;
+    int flags = 0;  ///< O_RDONLY, O_WRONLY | O_APPEND, ... (fcntl.h)
+};
+
+/// read(2): answers the number of bytes put into `buffer`, 0 at the end of the file.
+struct Read {
+    int fd = -1;
+    std::span<std::byte> buffer;
+};
+
+/// write(2): answers the number of bytes written.
+struct Write {
+    int fd = -1;
+    ByteView data;
+};
+
+/// close(2).
+struct Close {
+    int fd = -1;
+};
+
+/// mmap(NULL, length, prot, MAP_SHARED, fd, offset): answers the address.
+struct Mmap {
+    std::size_t length = 0;
+    int prot = 0;  ///< PROT_READ | PROT_WRITE
+    int fd = -1;
+    std::uint64_t offset = 0;
+};
+
+/// munmap(2).
+struct Munmap {
+    std::uintptr_t address = 0;
+    std::size_t length = 0;
+};
+
+/// epoll_create1(EPOLL_CLOEXEC): answers the epoll fd.
+struct EpollCreate {};
+
+/// epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, {events=EPOLLIN, data=data}).
+struct EpollAdd {
+    int epoll_fd = -1;
+    int fd = -1;
+    std::uint32_t data = 0;  ///< comes back from EpollWait when `fd` is ready
+};
+
+/// epoll_wait(epoll_fd, ready, ready.size(), timeout_ms): answers how many are ready. Ready entries are the `data`s.
+/// Part of the event path: narrators leave it out (docs/decisions/0002-event-path.md).
+struct EpollWait {
+    int epoll_fd = -1;
+    std::span<std::uint32_t> ready;
+    int timeout_ms = -1;  ///< -1: for ever
+};
+
+/// mount(source, target, filesystem, 0, NULL): for tracefs and bpffs.
+struct Mount {
+    std::string source;
+    std::string target;
+    std::string filesystem;
+};
+
+/// getpid(2): names tracefs probes after the process that owns them.
+struct GetPid {};
+
+using Syscall = std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad,
+                             BtfLoad, RawTracepointOpen, LinkCreate, ObjPin, ObjGet, ObjGetInfoByFd, PerfEventOpen,
+                             PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Close, Mmap, Munmap,
+                             EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
+
+/// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
+enum class Origin {
+    kernel,    ///< the kernel
+    injected,  ///< a gate that refuses calls: fault injection, "quit" while stepping
+    dry_run,   ///< a gate that makes no calls at all
+};
+
+/// What the kernel said. EPERM is an answer, not yet an error.
+struct Answer {
+    long value = 0;         ///< >= 0 on success: an fd, a count, an address
+    int error = 0;          ///< errno, 0 on success
+    std::uint32_t out = 0;  ///< what the kernel wrote back beside it: ObjGetInfoByFd's info_len
+    Origin origin = Origin::kernel;
+
+    bool ok() const noexcept { return error == 0; }
+    int fd() const noexcept { return static_cast<int>(value); }
+};
+
+/// The call's name as an error or a title spells it: "bpf(BPF_MAP_CREATE)", "perf_event_open", "openat".
+std::string_view call_name(const Syscall& call) noexcept;
+
+/// Whether the call gives something back (close, munmap, disabling an event, removing a probe). Clean-up is made even
+/// after "quit".
+bool is_cleanup(const Syscall& call) noexcept;
+
+}  // namespace minibpf
