@@ -1,0 +1,231 @@
+// Looking into BTF: views of types and of what follows them, lookups by name, sizes, and the fix-ups of DATASECs.
+//
+// Btf::parse() (btf_parse.cpp) has checked everything that is read here.
+#include <libminibpf/btf/btf.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+#include <fmt/format.h>
+
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/btf/kinds.hpp>
+
+namespace minibpf::btf {
+
+namespace {
+
+// The i-th entry of a payload that is an array of kernel structs.
+template <class Entry>
+Entry entry_at(const Type& type, std::uint32_t i) {
+    const std::optional<Entry> entry = read_at<Entry>(type.payload, std::size_t{i} * sizeof(Entry));
+    assert(entry && "a payload of the wrong kind");
+    return *entry;
+}
+
+// struct btf_enum64, which <linux/btf.h> has since Linux 6.0.
+struct Enum64Entry {
+    std::uint32_t name_off, val_lo32, val_hi32;
+};
+
+// "struct data_t" -> "data_t", if it begins with that word.
+bool take_word(std::string_view& text, std::string_view word) {
+    if (!text.starts_with(word) || text.size() == word.size() || text[word.size()] != ' ') return false;
+    text.remove_prefix(std::min(text.find_first_not_of(' ', word.size()), text.size()));
+    return true;
+}
+
+}  // namespace
+
+std::string_view kind_name(Kind kind) noexcept {
+    const auto index = static_cast<std::size_t>(kind);
+    return index < kind_count ? kind_shapes[index].name : "UNKNOWN";
+}
+
+Type Btf::type(TypeId id) const {
+    if (id == 0) return {.name = "void"};
+    if (id > last_id()) throw_malformed(fmt::format("BTF has no type {}, the last is {}", id, last_id()));
+    const std::size_t offset = types_offset_ + offsets_[id];
+    const auto raw_type = read_at<btf_type>(raw_, offset);
+    assert(raw_type);
+    Type type{.id = id, .kind = kind_of_info(raw_type->info), .name = string(raw_type->name_off)};
+    type.vlen = vlen_of_info(raw_type->info);
+    type.kind_flag = kind_flag_of_info(raw_type->info);
+    type.size_or_type = raw_type->size;
+    type.payload = ByteView(raw_).subspan(offset + type_bytes, payload_bytes(type.kind, type.vlen));
+    return type;
+}
+
+std::string_view Btf::string(std::uint32_t offset) const {
+    const std::optional<std::string_view> text =
+        string_at(ByteView(raw_).subspan(strings_offset_, strings_size_), offset);
+    if (!text)
+        throw_malformed(fmt::format("BTF has no string at {}, it has {} bytes of strings", offset, strings_size_));
+    return *text;
+}
+
+std::vector<Member> Btf::members(const Type& type) const {
+    assert(type.kind == Kind::struct_ || type.kind == Kind::union_);
+    std::vector<Member> members(type.vlen);
+    for (std::uint32_t i = 0; i < type.vlen; ++i) {
+        const auto entry = entry_at<btf_member>(type, i);
+        Member& member = members[i];
+        member.name = string(entry.name_off);
+        member.type = entry.type;
+        // With the kind flag, the upper 8 bits of `offset` are the size of a bit-field (Linux 5.0).
+        member.bit_offset = type.kind_flag ? BTF_MEMBER_BIT_OFFSET(entry.offset) : entry.offset;
+        member.bit_size = type.kind_flag ? BTF_MEMBER_BITFIELD_SIZE(entry.offset) : 0;
+    }
+    return members;
+}
+
+std::vector<Enumerator> Btf::enumerators(const Type& type) const {
+    assert(type.kind == Kind::enum_ || type.kind == Kind::enum64);
+    std::vector<Enumerator> enumerators(type.vlen);
+    for (std::uint32_t i = 0; i < type.vlen; ++i) {
+        Enumerator& enumerator = enumerators[i];
+        if (type.kind == Kind::enum64) {
+            const auto entry = entry_at<Enum64Entry>(type, i);
+            enumerator = {string(entry.name_off), std::uint64_t{entry.val_hi32} << 32 | entry.val_lo32};
+        } else {
+            const auto entry = entry_at<btf_enum>(type, i);
+            const auto value = static_cast<std::uint32_t>(entry.val);
+            const auto extended = static_cast<std::uint64_t>(std::int64_t{entry.val});
+            enumerator = {string(entry.name_off), type.kind_flag ? extended : value};
+        }
+    }
+    return enumerators;
+}
+
+std::vector<Param> Btf::params(const Type& type) const {
+    assert(type.kind == Kind::func_proto);
+    std::vector<Param> params(type.vlen);
+    for (std::uint32_t i = 0; i < type.vlen; ++i) {
+        const auto entry = entry_at<btf_param>(type, i);
+        params[i] = {string(entry.name_off), entry.type};
+    }
+    return params;
+}
+
+std::vector<SectionVar> Btf::section_vars(const Type& type) const {
+    assert(type.kind == Kind::datasec);
+    std::vector<SectionVar> vars(type.vlen);
+    for (std::uint32_t i = 0; i < type.vlen; ++i) {
+        const auto entry = entry_at<btf_var_secinfo>(type, i);
+        vars[i] = {entry.type, entry.offset, entry.size};
+    }
+    return vars;
+}
+
+IntEncoding Btf::int_encoding(const Type& type) const {
+    assert(type.kind == Kind::int_);
+    const auto word = entry_at<std::uint32_t>(type, 0);
+    const std::uint32_t encoding = BTF_INT_ENCODING(word);
+    return {.is_signed = (encoding & BTF_INT_SIGNED) != 0,
+            .is_char = (encoding & BTF_INT_CHAR) != 0,
+            .is_bool = (encoding & BTF_INT_BOOL) != 0,
+            .bit_offset = BTF_INT_OFFSET(word),
+            .bits = BTF_INT_BITS(word)};
+}
+
+ArrayInfo Btf::array(const Type& type) const {
+    assert(type.kind == Kind::array);
+    const auto entry = entry_at<btf_array>(type, 0);
+    return {.element = entry.type, .index = entry.index_type, .count = entry.nelems};
+}
+
+std::uint32_t Btf::var_linkage(const Type& type) const {
+    assert(type.kind == Kind::var);
+    return entry_at<std::uint32_t>(type, 0);
+}
+
+std::optional<TypeId> Btf::find(Kind kind, std::string_view name) const {
+    for (TypeId id = 1; id <= last_id(); ++id) {
+        const Type candidate = type(id);
+        if (candidate.kind == kind && candidate.name == name) return id;
+    }
+    return std::nullopt;
+}
+
+std::optional<TypeId> Btf::find_named(std::string_view name) const {
+    if (take_word(name, "struct")) return find(Kind::struct_, name);
+    if (take_word(name, "union")) return find(Kind::union_, name);
+    if (take_word(name, "enum")) {
+        const std::optional<TypeId> id = find(Kind::enum_, name);
+        return id ? id : find(Kind::enum64, name);
+    }
+    constexpr Kind kinds[] = {Kind::int_,     Kind::struct_, Kind::union_, Kind::enum_,
+                              Kind::typedef_, Kind::float_,  Kind::enum64};
+    if (name.empty()) return std::nullopt;
+    for (TypeId id = 1; id <= last_id(); ++id) {
+        const Type candidate = type(id);
+        if (candidate.name == name && std::ranges::find(kinds, candidate.kind) != std::end(kinds)) return id;
+    }
+    return std::nullopt;
+}
+
+TypeId Btf::strip_modifiers(TypeId id) const {
+    for (int step = 0; step < longest_chain; ++step) {
+        const Type modifier = type(id);
+        if (!is_modifier(modifier.kind)) return id;
+        id = modifier.target();
+    }
+    return 0;
+}
+
+std::optional<std::uint64_t> Btf::size_of(TypeId id) const {
+    constexpr std::uint64_t pointer_bytes = 8;  // BPF is a 64-bit machine wherever it runs
+    std::uint64_t count = 1;                    // of elements, over all the arrays on the way
+    std::uint64_t size = 0;
+    for (int step = 0; step < longest_chain; ++step) {
+        const Type current = type(id);
+        switch (current.kind) {
+            case Kind::int_:
+            case Kind::struct_:
+            case Kind::union_:
+            case Kind::enum_:
+            case Kind::enum64:
+            case Kind::float_:
+            case Kind::datasec:
+                if (__builtin_mul_overflow(count, current.size(), &size)) return std::nullopt;
+                return size;
+            case Kind::ptr:
+                if (__builtin_mul_overflow(count, pointer_bytes, &size)) return std::nullopt;
+                return size;
+            case Kind::array:
+                if (__builtin_mul_overflow(count, array(current).count, &count)) return std::nullopt;
+                id = array(current).element;
+                break;
+            default:
+                if (!is_modifier(current.kind) && current.kind != Kind::var) return std::nullopt;
+                id = current.target();
+        }
+    }
+    return std::nullopt;
+}
+
+// Fix-ups write into raw_, which is what BPF_BTF_LOAD hands to the kernel.
+
+void Btf::set_datasec_size(TypeId datasec, std::uint32_t size) {
+    assert(type(datasec).kind == Kind::datasec);
+    std::memcpy(raw_.data() + types_offset_ + offsets_[datasec] + offsetof(btf_type, size), &size, sizeof size);
+}
+
+void Btf::set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::uint32_t offset) {
+    assert(type(datasec).kind == Kind::datasec && var_index < type(datasec).vlen);
+    std::byte* vars = raw_.data() + types_offset_ + offsets_[datasec] + type_bytes;
+    std::byte* var = vars + std::size_t{var_index} * sizeof(btf_var_secinfo);
+    std::memcpy(var + offsetof(btf_var_secinfo, offset), &offset, sizeof offset);
+}
+
+void Btf::sort_section_vars(TypeId datasec) {
+    const Type section = type(datasec);
+    assert(section.kind == Kind::datasec);
+    std::vector<btf_var_secinfo> vars(section.vlen);
+    for (std::uint32_t i = 0; i < section.vlen; ++i) vars[i] = entry_at<btf_var_secinfo>(section, i);
+    std::ranges::stable_sort(vars, {}, [](const btf_var_secinfo& var) { return var.offset; });
+    std::byte* payload = raw_.data() + types_offset_ + offsets_[datasec] + type_bytes;
+    if (!vars.empty()) std::memcpy(payload, vars.data(), vars.size() * sizeof(btf_var_secinfo));
+}
+
+}  // namespace minibpf::btf

@@ -1,0 +1,140 @@
+// BTF, the BPF Type Format: C's types in a compact table (Documentation/bpf/btf.rst, include/uapi/linux/btf.h).
+//
+//      header | type section                          | string section
+//             | type 1 | type 2 | ... (variable size) | "\0int\0config\0..."
+//
+// A type has no number of its own: it is the n-th in the table, counted from 1; 0 is void. Btf keeps the raw bytes and one
+// offset for each type, and hands out views. Nothing is copied into objects, for kernel BTF holds 100,000 types and more.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <linux/btf.h>
+
+#include <libminibpf/base/bytes.hpp>
+
+namespace minibpf::btf {
+
+using TypeId = std::uint32_t;  ///< 0 is void
+
+/// BTF_KIND_*, complete up to the newest kernel whatever <linux/btf.h> is installed.
+enum class Kind : std::uint8_t {
+    void_ = 0, int_ = 1, ptr, array, struct_, union_, enum_, fwd, typedef_, volatile_, const_, restrict_, func, func_proto,
+    var, datasec, float_, decl_tag, type_tag, enum64,
+};
+
+/// "INT", "STRUCT": the kernel's name without BTF_KIND_.
+std::string_view kind_name(Kind kind) noexcept;
+
+struct Member {  // of a STRUCT or UNION
+    std::string_view name;
+    TypeId type = 0;
+    std::uint32_t bit_offset = 0;
+    std::uint32_t bit_size = 0;  ///< 0: not a bit-field
+};
+
+struct Enumerator {  // of an ENUM or ENUM64
+    std::string_view name;
+    std::uint64_t value = 0;  ///< sign-extended when the enum is signed
+};
+
+struct Param {  // of a FUNC_PROTO; a last one without name and type is "..."
+    std::string_view name;
+    TypeId type = 0;
+};
+
+struct SectionVar {  // of a DATASEC
+    TypeId type = 0;           ///< of a VAR (or FUNC, for ksyms)
+    std::uint32_t offset = 0;  ///< in the section, bytes
+    std::uint32_t size = 0;    ///< bytes
+};
+
+/// A view of one type; valid as long as its Btf.
+struct Type {
+    TypeId id = 0;
+    Kind kind = Kind::void_;
+    std::string_view name;
+    std::uint32_t vlen = 0;          ///< members, enumerators, parameters, section variables; FUNC: linkage
+    bool kind_flag = false;          ///< bit-field members; signed enum; union forward
+    std::uint32_t size_or_type = 0;  ///< the kind decides: bytes, or a TypeId
+
+    std::uint32_t size() const noexcept { return size_or_type; }  ///< INT, ENUM, STRUCT, UNION, DATASEC, FLOAT, ENUM64
+    TypeId target() const noexcept { return size_or_type; }       ///< PTR, TYPEDEF, CONST, ..., FUNC, VAR, DECL_TAG
+    ByteView payload;                                             ///< what follows `struct btf_type`
+};
+
+struct IntEncoding {
+    bool is_signed = false, is_char = false, is_bool = false;
+    std::uint32_t bit_offset = 0, bits = 0;
+};
+
+struct ArrayInfo {
+    TypeId element = 0, index = 0;
+    std::uint32_t count = 0;
+};
+
+class Btf {
+public:
+    /// Checks header, type table, names and references; throws Error naming the type or offset at fault.
+    /// `where` names the input in errors: "hello.bpf.o, section .BTF".
+    static Btf parse(Bytes raw, std::string_view where);
+
+    ByteView raw() const noexcept { return raw_; }
+    TypeId last_id() const noexcept { return static_cast<TypeId>(offsets_.size() - 1); }
+
+    Type type(TypeId id) const;  ///< throws Error when there is no such type
+    std::string_view string(std::uint32_t offset) const;  ///< throws Error when it lies outside the strings
+
+    // The payloads, checked by parse(): the kind must be the right one.
+    std::vector<Member> members(const Type& type) const;
+    std::vector<Enumerator> enumerators(const Type& type) const;
+    std::vector<Param> params(const Type& type) const;
+    std::vector<SectionVar> section_vars(const Type& type) const;
+    IntEncoding int_encoding(const Type& type) const;
+    ArrayInfo array(const Type& type) const;
+    std::uint32_t var_linkage(const Type& type) const;  ///< BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN
+
+    /// The first type of that kind and name. Both finds look through the table: milliseconds for kernel BTF.
+    std::optional<TypeId> find(Kind kind, std::string_view name) const;
+    /// A type by the name a person writes: "struct data_t", "data_t" (struct, union, enum or typedef), "int".
+    std::optional<TypeId> find_named(std::string_view name) const;
+
+    /// The type behind typedefs and qualifiers (const, volatile, restrict, type tags); void for a hostile (looping) chain.
+    TypeId strip_modifiers(TypeId id) const;
+    /// Bytes that a value of the type takes; nothing for void, functions, incomplete and hostile (looping) types.
+    std::optional<std::uint64_t> size_of(TypeId id) const;
+
+    /// Gives a DATASEC its section's size and its variables the offsets that the symbol table knows: clang leaves both 0
+    /// in a `.o`, and the kernel refuses such BTF. `offset_of(name)` answers a variable's offset in the section, if known.
+    template <class OffsetOf>
+    void fix_datasec(TypeId datasec, std::uint32_t section_size, OffsetOf&& offset_of);
+    void set_datasec_size(TypeId datasec, std::uint32_t size);
+    void set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::uint32_t offset);
+    void sort_section_vars(TypeId datasec);  ///< by offset, as the kernel wants them
+
+private:
+    Btf() = default;
+
+    Bytes raw_;
+    // Offsets in raw_ rather than views of it, so that a copied Btf stands by itself.
+    std::size_t types_offset_ = 0;
+    std::size_t strings_offset_ = 0;
+    std::size_t strings_size_ = 0;
+    std::vector<std::uint32_t> offsets_;  ///< of each type in the type section; [0] is void's and unused
+};
+
+template <class OffsetOf>
+void Btf::fix_datasec(TypeId datasec, std::uint32_t section_size, OffsetOf&& offset_of) {
+    set_datasec_size(datasec, section_size);
+    const std::vector<SectionVar> vars = section_vars(type(datasec));
+    for (std::uint32_t i = 0; i < vars.size(); ++i) {
+        if (std::optional<std::uint32_t> offset = offset_of(type(vars[i].type).name)) set_section_var_offset(datasec, i, *offset);
+    }
+    sort_section_vars(datasec);
+}
+
+}  // namespace minibpf::btf
