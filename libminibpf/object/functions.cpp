@@ -1,0 +1,148 @@
+// Functions and programs. Every function symbol in an executable section is a function; the section's name makes the
+// global ones among them programs.
+//
+//     section "kprobe/do_unlinkat":  | hello (global) | helper (static) | hello2 (global) |    programs hello, hello2
+//     section ".text":               | print_it (global or static) |                           subprograms for any of them
+#include <libminibpf/object/parsing.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+#include <elf.h>
+
+#include <libminibpf/insn/disassembler.hpp>
+
+namespace minibpf::parsing {
+
+namespace {
+
+constexpr std::uint64_t insn_size = sizeof(bpf_insn);
+
+bool has_instructions(const elf::Section* section) noexcept {
+    return section != nullptr && section->is_executable() && section->size > 0;
+}
+
+// Compilers of before 2019 left functions without a type; labels have none either, but are local.
+bool names_function(const elf::Symbol& symbol) noexcept {
+    return symbol.type == STT_FUNC || (symbol.type == STT_NOTYPE && symbol.bind == STB_GLOBAL);
+}
+
+std::vector<const elf::Symbol*> function_symbols(const elf::ElfFile& elf) {
+    std::vector<const elf::Symbol*> symbols;
+    for (const elf::Symbol& symbol : elf.symbols()) {
+        if (names_function(symbol) && has_instructions(elf.section(symbol.section))) symbols.push_back(&symbol);
+    }
+    std::stable_sort(symbols.begin(), symbols.end(), [](auto* a, auto* b) {
+        return Place{a->section, a->value} < Place{b->section, b->value};
+    });
+    return symbols;
+}
+
+// An assembler source without .size leaves 0: such a function reaches to the next one.
+std::uint64_t function_end(const elf::Symbol& symbol, const elf::Symbol* next, const elf::Section& section) noexcept {
+    if (symbol.size != 0) return symbol.value + symbol.size;
+    return next != nullptr && next->section == symbol.section ? next->value : section.size;
+}
+
+void check_bounds(const elf::Symbol& symbol, std::uint64_t end, const elf::Symbol* next, const elf::Section& section) {
+    if (symbol.value % insn_size != 0 || end % insn_size != 0) {
+        fail("section '{}': function '{}' (offsets {} to {}) does not consist of whole instructions of {} bytes",
+             section.name, symbol.name, symbol.value, end, insn_size);
+    }
+    if (end > section.size || end <= symbol.value) {
+        fail("section '{}': function '{}' (offsets {} to {}) lies outside it ({} bytes)", section.name, symbol.name,
+             symbol.value, end, section.size);
+    }
+    // Copying one instruction into two functions is refused: a hostile file could make many of few.
+    if (next != nullptr && next->section == symbol.section && next->value < end) {
+        fail("section '{}': functions '{}' and '{}' overlap at offset {}", section.name, symbol.name, next->name,
+             next->value);
+    }
+}
+
+FunctionSpec make_function(const elf::Symbol& symbol, std::uint64_t end, const elf::Section& section) {
+    FunctionSpec function{.name = std::string(symbol.name),
+                          .section = std::string(section.name),
+                          .section_offset = symbol.value,
+                          .is_global = symbol.bind != STB_LOCAL};
+    const ByteView bytes = section.data.subspan(symbol.value, end - symbol.value);
+    function.insns.resize(bytes.size() / insn_size);
+    std::memcpy(function.insns.data(), bytes.data(), bytes.size());
+    return function;
+}
+
+void check_every_section_has_functions(const Parsing& parsing) {
+    for (const elf::Section& section : parsing.elf.sections()) {
+        if (!has_instructions(&section)) continue;
+        const auto& places = parsing.function_places;
+        const auto first = std::lower_bound(places.begin(), places.end(), Place{section.index, 0});
+        if (first == places.end() || first->section != section.index) {
+            throw_malformed(fmt::format("section '{}' holds instructions, but no symbol says which functions they are",
+                                        section.name),
+                            "was the symbol table stripped? llvm-strip -g keeps it");
+        }
+    }
+}
+
+// Whether the object has instructions outside .text, whose sections say what their programs are.
+bool has_program_sections(const elf::ElfFile& elf) noexcept {
+    return std::any_of(elf.sections().begin(), elf.sections().end(), [](const elf::Section& section) {
+        return has_instructions(&section) && !is_text(section.name);
+    });
+}
+
+}  // namespace
+
+void read_functions(Parsing& parsing) {
+    const std::vector<const elf::Symbol*> symbols = function_symbols(parsing.elf);
+    parsing.spec.functions.reserve(symbols.size());
+    parsing.function_places.reserve(symbols.size());
+    for (std::size_t i = 0; i < symbols.size(); ++i) {
+        const elf::Symbol& symbol = *symbols[i];
+        const elf::Symbol* next = i + 1 < symbols.size() ? symbols[i + 1] : nullptr;
+        const elf::Section& section = *parsing.elf.section(symbol.section);
+        const std::uint64_t end = function_end(symbol, next, section);
+        check_bounds(symbol, end, next, section);
+        parsing.spec.functions.push_back(make_function(symbol, end, section));
+        parsing.function_places.push_back({.section = symbol.section, .offset = symbol.value});
+    }
+    check_every_section_has_functions(parsing);
+}
+
+void read_programs(Parsing& parsing) {
+    ObjectSpec& spec = parsing.spec;
+    std::uint32_t section = 0;  // whose kind is known
+    ProgramKind kind;
+    for (std::size_t i = 0; i < spec.functions.size(); ++i) {
+        const FunctionSpec& function = spec.functions[i];
+        if (is_text(function.section)) continue;
+        if (section != parsing.function_places[i].section) {
+            section = parsing.function_places[i].section;
+            kind = parse_section_name(function.section);
+            if (!kind.warning.empty()) spec.warnings.push_back(kind.warning);
+        }
+        if (!function.is_global) continue;
+        spec.programs.push_back({.name = function.name, .section = function.section, .kind = kind, .function = i});
+    }
+}
+
+// The smallest objects have no SEC() at all: one function in .text, of a type that the user must give. Their programs
+// are the global functions that no other function refers to.
+void read_text_programs(Parsing& parsing) {
+    if (has_program_sections(parsing.elf)) return;
+    ObjectSpec& spec = parsing.spec;
+    std::vector<bool> is_referred_to(spec.functions.size());
+    for (std::size_t i = 0; i < spec.functions.size(); ++i) {
+        for (const InsnRelocation& relocation : spec.functions[i].relocations) {
+            const auto* reference = std::get_if<FunctionReference>(&relocation.target);
+            if (reference != nullptr && reference->function != i) is_referred_to[reference->function] = true;
+        }
+    }
+    for (std::size_t i = 0; i < spec.functions.size(); ++i) {
+        const FunctionSpec& function = spec.functions[i];
+        if (!function.is_global || is_referred_to[i]) continue;
+        spec.programs.push_back({.name = function.name, .section = function.section, .kind = {}, .function = i});
+    }
+}
+
+}  // namespace minibpf::parsing

@@ -1,0 +1,64 @@
+// The object's own BTF: parsed, and completed with what only the linker of a normal program would have filled in.
+//
+// clang leaves two things out of a `.o`: a DATASEC's size (0), and the offsets of its global variables (0, with a
+// record in .rel.BTF). The kernel refuses such BTF, so both are taken from ELF's section headers and symbols here. The
+// offsets of static variables are right already.
+#include <libminibpf/object/parsing.hpp>
+
+namespace minibpf::parsing {
+
+namespace {
+
+std::vector<Datasec> find_datasecs(const elf::ElfFile& elf, const btf::Btf& btf) {
+    std::vector<Datasec> datasecs;
+    for (btf::TypeId id = 1; id <= btf.last_id(); ++id) {
+        const btf::Type type = btf.type(id);
+        if (type.kind != btf::Kind::datasec) continue;
+        const elf::Section* section = elf.find_section(type.name);
+        datasecs.push_back({.name = type.name, .id = id, .section = section == nullptr ? 0 : section->index});
+    }
+    return datasecs;
+}
+
+const elf::Symbol* find_global_symbol(const elf::ElfFile& elf, std::uint32_t section, std::string_view name) {
+    constexpr std::uint8_t stb_local = 0;
+    for (const elf::Symbol& symbol : elf.symbols()) {
+        if (symbol.section == section && symbol.bind != stb_local && symbol.name == name) return &symbol;
+    }
+    return nullptr;
+}
+
+bool has_known_offset(const btf::Btf& btf, const btf::Type& var) {
+    return var.kind != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED;
+}
+
+void complete_datasec(const elf::ElfFile& elf, btf::Btf& btf, const Datasec& datasec) {
+    const elf::Section& section = *elf.section(datasec.section);
+    btf.set_datasec_size(datasec.id, static_cast<std::uint32_t>(section.size));
+    const std::vector<btf::SectionVar> vars = btf.section_vars(btf.type(datasec.id));
+    for (std::uint32_t i = 0; i < vars.size(); ++i) {
+        const btf::Type var = btf.type(vars[i].type);
+        if (has_known_offset(btf, var)) continue;
+        const elf::Symbol* symbol = find_global_symbol(elf, datasec.section, var.name);
+        if (symbol == nullptr) {
+            fail("section '{}': BTF has a variable '{}' that the symbol table lacks", section.name, var.name);
+        }
+        btf.set_section_var_offset(datasec.id, i, static_cast<std::uint32_t>(symbol->value));
+    }
+    btf.sort_section_vars(datasec.id);
+}
+
+}  // namespace
+
+void read_object_btf(Parsing& parsing) {
+    const elf::Section* section = parsing.elf.find_section(".BTF");
+    if (section == nullptr) return;
+    parsing.spec.btf = btf::Btf::parse(Bytes(section->data.begin(), section->data.end()), "section .BTF");
+    btf::Btf& btf = *parsing.spec.btf;
+    parsing.datasecs = find_datasecs(parsing.elf, btf);
+    for (const Datasec& datasec : parsing.datasecs) {
+        if (datasec.section != 0) complete_datasec(parsing.elf, btf, datasec);
+    }
+}
+
+}  // namespace minibpf::parsing

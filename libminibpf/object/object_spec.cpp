@@ -1,0 +1,86 @@
+// Looking things up in an ObjectSpec by name, and setting its variables before it is loaded.
+#include <libminibpf/object/object_spec.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/base/nearest.hpp>
+#include <libminibpf/btf/value.hpp>
+
+namespace minibpf {
+
+namespace {
+
+template <class Things>
+auto* find_by_name(Things& things, std::string_view name) noexcept {
+    const auto found =
+        std::find_if(things.begin(), things.end(), [&](const auto& thing) { return thing.name == name; });
+    return found == things.end() ? nullptr : &*found;
+}
+
+/// Throws "hello.bpf.o: there is no map 'confg'", with the nearest name or all the names there are.
+template <class Things>
+[[noreturn]] void throw_unknown(const std::string& file_name, std::string_view what, std::string_view name,
+                                const Things& things) {
+    std::vector<std::string_view> names;
+    for (const auto& thing : things) names.push_back(thing.name);
+    const std::string near = nearest(name, names);
+    std::string hint = "it has none";
+    if (!near.empty()) {
+        hint = fmt::format("did you mean '{}'?", near);
+    } else if (!names.empty()) {
+        hint = fmt::format("there are: {}", fmt::join(names, ", "));
+    }
+    throw_malformed(fmt::format("{}: there is no {} '{}'", file_name, what, name), hint);
+}
+
+}  // namespace
+
+const MapSpec* ObjectSpec::find_map(std::string_view map_name) const noexcept {
+    return find_by_name(maps, map_name);
+}
+
+MapSpec* ObjectSpec::find_map(std::string_view map_name) noexcept {
+    return find_by_name(maps, map_name);
+}
+
+const ProgramSpec* ObjectSpec::find_program(std::string_view program_name) const noexcept {
+    return find_by_name(programs, program_name);
+}
+
+const VariableSpec* ObjectSpec::find_variable(std::string_view variable_name) const noexcept {
+    return find_by_name(variables, variable_name);
+}
+
+MapSpec& ObjectSpec::require_map(std::string_view map_name) {
+    MapSpec* map = find_map(map_name);
+    if (map == nullptr) throw_unknown(file_name, "map", map_name, maps);
+    return *map;
+}
+
+const ProgramSpec& ObjectSpec::require_program(std::string_view program_name) const {
+    const ProgramSpec* program = find_program(program_name);
+    if (program == nullptr) throw_unknown(file_name, "program", program_name, programs);
+    return *program;
+}
+
+void ObjectSpec::set_variable(std::string_view variable_name, std::string_view text) {
+    const VariableSpec* variable = find_variable(variable_name);
+    if (variable == nullptr) throw_unknown(file_name, "variable", variable_name, variables);
+    Bytes value;
+    try {
+        value = variable->type != 0 && btf ? btf::parse_value(*btf, variable->type, text)
+                                           : btf::parse_untyped_value(variable->size, text);
+    } catch (const Error& error) {
+        throw error.within(fmt::format("variable '{}'", variable_name));
+    }
+    Bytes& contents = maps[variable->map].initial;
+    contents.resize(maps[variable->map].value_size);  // of .bss only now, for it begins as nothing but zeros
+    const std::size_t size = std::min<std::size_t>(value.size(), variable->size);
+    std::memcpy(contents.data() + variable->offset, value.data(), size);
+}
+
+}  // namespace minibpf

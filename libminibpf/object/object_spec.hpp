@@ -1,0 +1,139 @@
+// A BPF object as a blueprint: everything that its `.o` says, checked, named and independent of the running kernel.
+//
+// The same file gives the same ObjectSpec on every machine. Loading (load/) turns a MapSpec into a Map, a ProgramSpec into
+// a Program; until then everything in here is plain data that a caller may change: a map's size, a variable's value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <linux/bpf.h>
+
+#include <libminibpf/base/bytes.hpp>
+#include <libminibpf/btf/btf.hpp>
+#include <libminibpf/object/hook.hpp>
+
+namespace minibpf {
+
+/// How the object came by a map.
+enum class MapOrigin {
+    btf_definition,     ///< a struct of __uint/__type members in section ".maps"
+    legacy_definition,  ///< struct bpf_map_def in section "maps"
+    data_section,       ///< .rodata, .data, .bss: an array map with one value, the section
+};
+
+struct MapSpec {
+    std::string name;         ///< as the C source has it: "config", ".rodata"
+    std::string kernel_name;  ///< what the kernel is told: at most 15 characters: "config", "hello.rodata"
+    MapOrigin origin = MapOrigin::btf_definition;
+    bpf_map_type type = BPF_MAP_TYPE_UNSPEC;
+    std::uint32_t key_size = 0;     ///< bytes
+    std::uint32_t value_size = 0;   ///< bytes
+    std::uint32_t max_entries = 0;  ///< elements; ring buffers: bytes
+    std::uint32_t map_flags = 0;    ///< BPF_F_*
+    std::uint32_t numa_node = 0;
+    std::uint64_t map_extra = 0;
+    std::uint32_t pinning = 0;  ///< LIBBPF_PIN_BY_NAME = 1
+    btf::TypeId btf_key_type_id = 0;
+    btf::TypeId btf_value_type_id = 0;
+    /// Data sections: the contents, value_size bytes. Empty stands for zeros: .bss takes no room here before one of its
+    /// variables is set, for its size costs a file nothing. Empty for other maps.
+    Bytes initial;
+    bool read_only = false;  ///< .rodata: frozen once filled, so that the verifier may rely on the values
+};
+
+/// A reference from an instruction to a map: ld_imm64 that becomes the map's fd (BPF_PSEUDO_MAP_FD).
+struct MapReference {
+    std::size_t map = 0;  ///< index in ObjectSpec::maps
+};
+/// A reference to a byte of a data section: ld_imm64 that becomes an address (BPF_PSEUDO_MAP_VALUE).
+struct DataReference {
+    std::size_t map = 0;
+    std::uint32_t offset = 0;  ///< in the map's value, bytes
+};
+/// A call of a function of the object, or (in an ld_imm64) its address as a callback.
+struct FunctionReference {
+    std::size_t function = 0;  ///< index in ObjectSpec::functions
+};
+
+struct InsnRelocation {
+    std::uint32_t insn_index = 0;  ///< in its function
+    std::variant<MapReference, DataReference, FunctionReference> target;
+    std::string symbol;            ///< what the relocation names: "config", ".rodata", "print_it"
+};
+
+/// A function as it was compiled: an entry program or a subprogram that programs call.
+struct FunctionSpec {
+    std::string name;
+    std::string section;
+    std::uint64_t section_offset = 0;  ///< bytes
+    bool is_global = false;            ///< not STB_LOCAL: the verifier checks a global subprogram by itself
+    std::vector<bpf_insn> insns;
+    std::vector<InsnRelocation> relocations;  ///< sorted by insn_index
+    // From .BTF.ext; the first word of each record is rewritten from the section's byte offset to the index of the
+    // instruction in this function. Empty when the object has none.
+    std::uint32_t func_info_rec_size = 0;
+    Bytes func_info;
+    std::uint32_t line_info_rec_size = 0;
+    Bytes line_info;
+    std::uint32_t core_relo_count = 0;  ///< CO-RE accesses in this function
+};
+
+/// An entry point: what becomes a program in the kernel.
+struct ProgramSpec {
+    std::string name;
+    std::string section;
+    ProgramKind kind;
+    std::size_t function = 0;  ///< index in ObjectSpec::functions
+};
+
+/// A global variable in a data section.
+struct VariableSpec {
+    std::string name;
+    std::size_t map = 0;       ///< index in ObjectSpec::maps
+    std::uint32_t offset = 0;  ///< bytes
+    std::uint32_t size = 0;    ///< bytes
+    btf::TypeId type = 0;      ///< 0 without BTF
+};
+
+struct ObjectSpec {
+    std::string name;       ///< the file's name without directory and endings: "hello" for progs/hello.bpf.o
+    std::string file_name;  ///< for errors
+    bool has_license = false;
+    std::string license;    ///< "" when there is no license section
+    std::uint32_t kern_version = 0;
+    std::optional<btf::Btf> btf;
+    std::vector<FunctionSpec> functions;
+    /// In the order of sections, then of offsets. In an object that has only .text, the global functions which nothing
+    /// calls are programs too; their kind.type is BPF_PROG_TYPE_UNSPEC, and the caller must say what they are.
+    std::vector<ProgramSpec> programs;
+    std::vector<MapSpec> maps;          ///< definitions in their order, then data sections
+    std::vector<VariableSpec> variables;
+    std::vector<std::string> warnings;  ///< old spellings, a missing license: to be shown, not fatal
+
+    const MapSpec* find_map(std::string_view map_name) const noexcept;
+    MapSpec* find_map(std::string_view map_name) noexcept;
+    const ProgramSpec* find_program(std::string_view program_name) const noexcept;
+    const VariableSpec* find_variable(std::string_view variable_name) const noexcept;
+    // The same for a name that a person gave: throw Error (Blame::object) with the nearest name that exists.
+    MapSpec& require_map(std::string_view map_name);
+    const ProgramSpec& require_program(std::string_view program_name) const;
+
+    /// Sets a global variable before the object is loaded. `text` is a C initialiser (btf/value.hpp).
+    void set_variable(std::string_view variable_name, std::string_view text);
+};
+
+/// Bytes of an ELF object to its spec. `file_name` gives the object its name and errors their place.
+/// Throws Error (Blame::object) naming the section, symbol, relocation or offset at fault.
+ObjectSpec parse_object(ByteView elf, std::string_view file_name);
+
+/// Raw instructions (llvm-objcopy --dump-section) to an object of one program, at most 1,000,000 instructions
+/// (BPF_COMPLEXITY_LIMIT_INSNS), which the caller gives its type, hook and license.
+ObjectSpec parse_raw_instructions(ByteView insns, std::string_view file_name, const ProgramKind& kind, std::string_view license);
+
+}  // namespace minibpf

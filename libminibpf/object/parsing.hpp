@@ -1,0 +1,84 @@
+// What the steps of parse_object() share while they turn an ELF file into an ObjectSpec. Internal to object/.
+//
+//     read_object_btf -> read_legacy_maps -> read_btf_maps -> read_data_sections
+//                     -> read_functions -> read_programs -> read_relocations -> read_text_programs -> read_btf_ext
+//
+// An ObjectSpec says nothing of ELF's section numbers, but relocations do. So the places of maps and functions in the
+// file are kept here, beside the spec, for as long as it is being made.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/btf/btf.hpp>
+#include <libminibpf/elf/elf_file.hpp>
+#include <libminibpf/object/object_spec.hpp>
+
+namespace minibpf::parsing {
+
+struct Place {
+    std::uint32_t section = 0;  ///< ELF section index
+    std::uint64_t offset = 0;   ///< bytes
+
+    friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+/// A map's place: its definition, or for a data section the whole of it.
+struct MapPlace {
+    Place place;
+    bool whole_section = false;
+};
+
+/// A DATASEC of the object's BTF and the ELF section that it describes.
+struct Datasec {
+    std::string_view name;
+    btf::TypeId id = 0;
+    std::uint32_t section = 0;  ///< 0: no such section, as for the externs of .ksyms and .kconfig
+};
+
+struct Parsing {
+    const elf::ElfFile& elf;
+    ObjectSpec& spec;
+    std::vector<Datasec> datasecs;
+    std::vector<MapPlace> map_places;    ///< of spec.maps, by index
+    std::vector<Place> function_places;  ///< of spec.functions, by index; sorted
+
+    const Datasec* find_datasec(std::string_view name) const noexcept;
+    /// The index of the function that begins there.
+    std::optional<std::size_t> function_at(Place place) const noexcept;
+};
+
+void read_object_btf(Parsing& parsing);
+void read_legacy_maps(Parsing& parsing);
+void read_btf_maps(Parsing& parsing);
+void read_data_sections(Parsing& parsing);
+void read_functions(Parsing& parsing);
+void read_programs(Parsing& parsing);
+void read_relocations(Parsing& parsing);
+void read_text_programs(Parsing& parsing);
+void read_btf_ext(Parsing& parsing);
+
+/// Throws an Error that blames the object. `fail("map '{}': no type", name)`.
+template <class... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
+    throw_malformed(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// The kernel takes names of at most 15 characters (BPF_OBJ_NAME_LEN with its NUL) of [A-Za-z0-9_.].
+std::string kernel_object_name(std::string_view name);
+
+/// Functions that belong to no hook: ".text", and what compilers split off from it (".text.unlikely").
+inline bool is_text(std::string_view section) noexcept { return section == ".text" || section.starts_with(".text."); }
+
+/// ".data", ".rodata", ".bss" and their named variants ".data.config", ".rodata.str1.1".
+bool is_data_section(const elf::Section& section) noexcept;
+
+}  // namespace minibpf::parsing

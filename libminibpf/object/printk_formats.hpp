@@ -1,0 +1,28 @@
+// Which lines of trace_pipe can come from an object: the formats that its programs give to bpf_trace_printk().
+//
+// The kernel writes every program's lines into one buffer and does not say whose they are. But the format of a call is
+// nearly always a constant, in .rodata or put on the stack by constant stores, so it can be read off the instructions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libminibpf/object/object_spec.hpp>
+
+namespace minibpf {
+
+struct PrintkFormats {
+    std::vector<std::string> formats;
+    bool complete = true;  ///< false: some call's format could not be told, so any line may be the object's
+
+    bool empty() const noexcept { return formats.empty() && complete; }  ///< the object prints nothing
+};
+
+/// The formats of all bpf_trace_printk() and bpf_trace_vprintk() calls of the object's functions.
+PrintkFormats printk_formats(const ObjectSpec& object);
+
+/// Whether `message` can be what `format` prints: the text between the conversions is there, in order.
+bool matches_format(std::string_view message, std::string_view format);
+
+}  // namespace minibpf

@@ -1,0 +1,34 @@
+// Numbers of the kernel's ABI (include/uapi/linux/bpf.h) that are newer than the oldest header minibpf is built with,
+// Linux 6.1's. They never change once released, so they can be written down here.
+#pragma once
+
+#include <cstdint>
+
+#include <linux/bpf.h>
+
+namespace minibpf::uapi {
+
+constexpr std::uint32_t BPF_PROG_TYPE_NETFILTER = 32;  // Linux 6.4
+
+constexpr std::uint32_t BPF_MAP_TYPE_CGRP_STORAGE = 32;  // 6.2
+constexpr std::uint32_t BPF_MAP_TYPE_ARENA = 33;         // 6.9
+constexpr std::uint32_t BPF_MAP_TYPE_INSN_ARRAY = 34;    // 6.19
+
+// enum bpf_attach_type
+constexpr std::uint32_t BPF_STRUCT_OPS = 44;               // 6.4
+constexpr std::uint32_t BPF_NETFILTER = 45;                // 6.4
+constexpr std::uint32_t BPF_TCX_INGRESS = 46;              // 6.6
+constexpr std::uint32_t BPF_TCX_EGRESS = 47;               // 6.6
+constexpr std::uint32_t BPF_TRACE_UPROBE_MULTI = 48;       // 6.6
+constexpr std::uint32_t BPF_CGROUP_UNIX_CONNECT = 49;      // 6.7
+constexpr std::uint32_t BPF_CGROUP_UNIX_SENDMSG = 50;      // 6.7
+constexpr std::uint32_t BPF_CGROUP_UNIX_RECVMSG = 51;      // 6.7
+constexpr std::uint32_t BPF_CGROUP_UNIX_GETPEERNAME = 52;  // 6.7
+constexpr std::uint32_t BPF_CGROUP_UNIX_GETSOCKNAME = 53;  // 6.7
+constexpr std::uint32_t BPF_NETKIT_PRIMARY = 54;           // 6.7
+constexpr std::uint32_t BPF_NETKIT_PEER = 55;              // 6.7
+constexpr std::uint32_t BPF_TRACE_KPROBE_SESSION = 56;     // 6.10
+constexpr std::uint32_t BPF_TRACE_UPROBE_SESSION = 57;     // 6.13
+constexpr std::uint32_t BPF_TRACE_FSESSION = 58;           // 7.0
+
+}  // namespace minibpf::uapi
