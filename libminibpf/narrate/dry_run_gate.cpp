@@ -1,0 +1,179 @@
+// Plays the kernel: descriptors, memory and files are kept in two tables, everything else is a constant.
+#include <libminibpf/narrate/dry_run_gate.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include <fcntl.h>
+
+namespace minibpf {
+
+namespace {
+
+constexpr std::size_t page_size = 4096;
+
+Answer made_up(long value) noexcept {
+    return {.value = value, .origin = Origin::dry_run};
+}
+
+Answer refused(int error) noexcept {
+    return {.value = -1, .error = error, .origin = Origin::dry_run};
+}
+
+template <class Call>
+constexpr bool creates_fd =
+    std::is_same_v<Call, MapCreate> || std::is_same_v<Call, ProgLoad> || std::is_same_v<Call, BtfLoad> ||
+    std::is_same_v<Call, RawTracepointOpen> || std::is_same_v<Call, LinkCreate> || std::is_same_v<Call, ObjGet> ||
+    std::is_same_v<Call, PerfEventOpen> || std::is_same_v<Call, EpollCreate>;
+
+bool is_tracefs(std::string_view path) noexcept {
+    return path.starts_with("/sys/kernel/tracing/") || path.starts_with("/sys/kernel/debug/tracing/");
+}
+
+// What a file would say on a machine that has the facility, or lets one look.
+std::optional<std::string> plausible_content(std::string_view path) {
+    if (path.starts_with("/sys/bus/event_source/devices/")) {
+        if (path.ends_with("/kprobe/type")) return "8\n";
+        if (path.ends_with("/uprobe/type")) return "9\n";
+        if (path.ends_with("/format/retprobe")) return "config:0\n";
+        if (path.ends_with("/format/ref_ctr_offset")) return "config:32-63\n";
+        return "0\n";
+    }
+    if (is_tracefs(path)) return "0\n";
+    return std::nullopt;
+}
+
+// Reading the trace pipe takes its lines away from whoever else reads it.
+bool is_harmless_to_read(const OpenAt& call) noexcept {
+    return (call.flags & O_ACCMODE) == O_RDONLY && !call.path.ends_with("/trace_pipe");
+}
+
+}  // namespace
+
+void DryRunGate::Freed::operator()(void* memory) const noexcept {
+    std::free(memory);
+}
+
+DryRunGate::~DryRunGate() {
+    for (const auto& [fd, file] : files_) {
+        if (file.real_fd >= 0) next_.enter(Close{.fd = file.real_fd});
+    }
+}
+
+Answer DryRunGate::enter(const Syscall& call, const Reason&) noexcept {
+    try {
+        return std::visit([this](const auto& request) { return answer(request); }, call);
+    } catch (...) {
+        return refused(ENOMEM);
+    }
+}
+
+std::vector<int> DryRunGate::open_fds() const {
+    std::vector<int> fds;
+    for (const auto& [fd, file] : files_) fds.push_back(fd);
+    return fds;
+}
+
+// POSIX gives the lowest number that is free, and so does this.
+Answer DryRunGate::open(File file) {
+    int fd = first_fd_;
+    while (files_.contains(fd)) ++fd;
+    files_.emplace(fd, std::move(file));
+    return made_up(fd);
+}
+
+template <class Call>
+Answer DryRunGate::answer(const Call&) {
+    if constexpr (creates_fd<Call>) return open({});
+    return made_up(0);
+}
+
+Answer DryRunGate::answer(const MapLookupElem& call) {
+    std::fill(call.value.begin(), call.value.end(), std::byte{0});
+    return made_up(0);
+}
+
+Answer DryRunGate::answer(const MapGetNextKey&) {
+    return refused(ENOENT);
+}
+
+Answer DryRunGate::answer(const ObjGetInfoByFd& call) {
+    std::fill(call.info.begin(), call.info.end(), std::byte{0});
+    Answer filled = made_up(0);
+    filled.out = static_cast<std::uint32_t>(call.info.size());
+    return filled;
+}
+
+Answer DryRunGate::answer(const OpenAt& call) {
+    if (!is_harmless_to_read(call)) return open({});
+    const Answer real = next_.enter(call);
+    if (real.ok()) {
+        Answer opened = open({.real_fd = real.fd()});
+        opened.origin = real.origin;
+        return opened;
+    }
+    // In a tracefs that can be looked into, an event that is not there does not exist; without tracefs nobody knows.
+    if (real.error == ENOENT && is_tracefs(call.path)) {
+        const std::string root = call.path.substr(0, call.path.find("/tracing/") + std::strlen("/tracing/"));
+        const Answer probe = next_.enter(OpenAt{.path = root + "available_events", .flags = O_RDONLY});
+        if (probe.ok()) {
+            next_.enter(Close{.fd = probe.fd()});
+            return real;
+        }
+    }
+    const bool is_out_of_reach = real.error == EACCES || real.error == EPERM || real.error == ENOENT;
+    std::optional<std::string> content = is_out_of_reach ? plausible_content(call.path) : std::nullopt;
+    if (!content) return real;
+    return open({.content = std::move(*content)});
+}
+
+Answer DryRunGate::answer(const Read& call) {
+    if (call.fd < first_fd_) return next_.enter(call);  // standard input, which was open before us
+    const auto found = files_.find(call.fd);
+    if (found == files_.end()) return refused(EBADF);
+    File& file = found->second;
+    if (file.real_fd >= 0) return next_.enter(Read{.fd = file.real_fd, .buffer = call.buffer});
+    const std::size_t count = std::min(call.buffer.size(), file.content.size() - file.position);
+    if (count > 0) std::memcpy(call.buffer.data(), file.content.data() + file.position, count);
+    file.position += count;
+    return made_up(static_cast<long>(count));
+}
+
+Answer DryRunGate::answer(const Write& call) {
+    return made_up(static_cast<long>(call.data.size()));
+}
+
+Answer DryRunGate::answer(const Close& call) {
+    const auto found = files_.find(call.fd);
+    if (found == files_.end()) return refused(EBADF);
+    const int real_fd = found->second.real_fd;
+    files_.erase(found);
+    return real_fd >= 0 ? next_.enter(Close{.fd = real_fd}) : made_up(0);
+}
+
+Answer DryRunGate::answer(const Mmap& call) {
+    if (call.length == 0) return refused(EINVAL);
+    const std::size_t size = (call.length + page_size - 1) / page_size * page_size;
+    std::unique_ptr<void, Freed> memory(std::aligned_alloc(page_size, size));
+    if (memory == nullptr) return refused(ENOMEM);
+    std::memset(memory.get(), 0, size);
+    const auto address = reinterpret_cast<std::uintptr_t>(memory.get());
+    mappings_.emplace(address, std::move(memory));
+    return made_up(static_cast<long>(address));
+}
+
+Answer DryRunGate::answer(const Munmap& call) {
+    return mappings_.erase(call.address) == 1 ? made_up(0) : refused(EINVAL);
+}
+
+Answer DryRunGate::answer(const GetPid& call) {
+    return next_.enter(call);
+}
+
+}  // namespace minibpf

@@ -1,0 +1,67 @@
+// The gate of `loader plan`: answers every call itself, so that one sees what would be done without doing it.
+//
+// Descriptors get the numbers that the kernel would give, mappings are real memory, creating and loading succeed. Only
+// files that are opened for reading are passed on (the object, a tracepoint's id, the type of the kprobe PMU), since
+// reading them changes nothing. Where that fails for lack of privilege or because this kernel lacks the facility, a
+// plausible content is made up: a plan can be made by anyone, anywhere.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <libminibpf/kernel/kernel_gate.hpp>
+
+namespace minibpf {
+
+/// Answers that were made up carry Origin::dry_run.
+class DryRunGate final : public KernelGate {
+public:
+    /// `next` answers the reading of files. `first_fd` is the lowest descriptor that is handed out.
+    explicit DryRunGate(KernelGate& next, int first_fd = 3) noexcept : next_(next), first_fd_(first_fd) {}
+    ~DryRunGate() override;
+
+    DryRunGate(const DryRunGate&) = delete;
+    DryRunGate& operator=(const DryRunGate&) = delete;
+
+    using KernelGate::enter;
+    Answer enter(const Syscall& call, const Reason& reason) noexcept override;
+
+    /// The descriptors that were handed out and not closed, in ascending order.
+    std::vector<int> open_fds() const;
+    std::size_t mapping_count() const noexcept { return mappings_.size(); }
+
+private:
+    struct File {
+        int real_fd = -1;          // what `next` knows it as; -1: made up
+        std::string content;       // of a made-up file
+        std::size_t position = 0;  // how much of `content` has been read
+    };
+    struct Freed {
+        void operator()(void* memory) const noexcept;
+    };
+
+    Answer open(File file);
+    template <class Call>
+    Answer answer(
+        const Call& call);  // whatever has no rule of its own succeeds with 0 or, if it creates something, a new fd
+    Answer answer(const MapLookupElem& call);
+    Answer answer(const MapGetNextKey& call);
+    Answer answer(const ObjGetInfoByFd& call);
+    Answer answer(const OpenAt& call);
+    Answer answer(const Read& call);
+    Answer answer(const Write& call);
+    Answer answer(const Close& call);
+    Answer answer(const Mmap& call);
+    Answer answer(const Munmap& call);
+    Answer answer(const GetPid& call);
+
+    KernelGate& next_;
+    int first_fd_;
+    std::map<int, File> files_;                                        // by the number that was handed out
+    std::map<std::uintptr_t, std::unique_ptr<void, Freed>> mappings_;  // by address
+};
+
+}  // namespace minibpf

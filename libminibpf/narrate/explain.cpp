@@ -1,0 +1,107 @@
+// One text per system call, in the order of kernel/syscall.hpp.
+#include <libminibpf/narrate/explain.hpp>
+
+#include <linux/perf_event.h>
+
+#include <fmt/format.h>
+
+namespace minibpf {
+
+namespace {
+
+// An overload for each alternative of Syscall; a new one that lacks a text does not compile.
+struct Doing {
+    std::string_view operator()(const MapCreate&) const {
+        return "creates a map: memory that programs and user space share, looked into by key";
+    }
+    std::string_view operator()(const MapLookupElem&) const { return "copies the value of one key out of the map"; }
+    std::string_view operator()(const MapUpdateElem&) const { return "copies one key and its value into the map"; }
+    std::string_view operator()(const MapDeleteElem&) const { return "removes one key and its value from the map"; }
+    std::string_view operator()(const MapGetNextKey&) const {
+        return "asks which key follows; so one walks through a map";
+    }
+    std::string_view operator()(const MapFreeze&) const {
+        return "takes away user space's right to write, so that the verifier may rely on the values";
+    }
+    std::string_view operator()(const ProgLoad&) const {
+        return "hands the instructions to the verifier, and if it accepts them to the JIT compiler; nothing runs yet";
+    }
+    std::string_view operator()(const BtfLoad&) const {
+        return "gives the kernel the object's types, for maps and programs to refer to";
+    }
+    std::string_view operator()(const RawTracepointOpen&) const {
+        return "attaches the program: it runs at each hit until the descriptor is closed";
+    }
+    std::string_view operator()(const LinkCreate&) const {
+        return "attaches the program by a link: it runs until the link's last descriptor or pin is gone";
+    }
+    std::string_view operator()(const ObjPin&) const {
+        return "gives the object a name in a bpffs, which keeps it alive when all descriptors are closed";
+    }
+    std::string_view operator()(const ObjGet&) const { return "opens what was pinned under that name"; }
+    std::string_view operator()(const ObjGetInfoByFd&) const { return "asks what the kernel knows about the object"; }
+    std::string_view operator()(const PerfEventOpen& call) const {
+        return call.type == PERF_TYPE_SOFTWARE && call.config == PERF_COUNT_SW_BPF_OUTPUT
+                   ? "opens a buffer that bpf_perf_event_output() writes to, on one CPU"
+                   : "opens an event that a program can be attached to; it hits nothing yet";
+    }
+    std::string_view operator()(const PerfEventSetBpf&) const {
+        return "attaches the program to the event: it runs at each hit";
+    }
+    std::string_view operator()(const PerfEventEnable&) const { return "switches the event on"; }
+    std::string_view operator()(const PerfEventDisable&) const { return "switches the event off"; }
+    std::string_view operator()(const OpenAt&) const { return "opens a file"; }
+    std::string_view operator()(const Read&) const { return "reads from a file"; }
+    std::string_view operator()(const Write&) const { return "writes to a file"; }
+    std::string_view operator()(const Close&) const {
+        return "closes the descriptor; what nobody else holds or has pinned goes with it";
+    }
+    std::string_view operator()(const Mmap&) const {
+        return "makes the kernel's memory visible here, so that events can be read without a call";
+    }
+    std::string_view operator()(const Munmap&) const { return "gives the memory back"; }
+    std::string_view operator()(const EpollCreate&) const { return "opens a waiting room for many descriptors"; }
+    std::string_view operator()(const EpollAdd&) const {
+        return "has the waiting room woken when this descriptor has something to read";
+    }
+    std::string_view operator()(const EpollWait&) const {
+        return "sleeps until one of the descriptors has something to read";
+    }
+    std::string_view operator()(const Mount&) const { return "mounts one of the kernel's own file systems"; }
+    std::string_view operator()(const GetPid&) const { return "asks for the number of this process"; }
+};
+
+struct Opening {
+    std::string operator()(const MapCreate& call) const { return named("map", call.name); }
+    std::string operator()(const ProgLoad& call) const { return named("program", call.name); }
+    std::string operator()(const BtfLoad&) const { return "BTF"; }
+    std::string operator()(const RawTracepointOpen& call) const { return named("link to raw tracepoint", call.name); }
+    std::string operator()(const LinkCreate&) const { return "link"; }
+    std::string operator()(const ObjGet& call) const { return named("pinned", call.pathname); }
+    std::string operator()(const PerfEventOpen& call) const {
+        const bool is_buffer = call.type == PERF_TYPE_SOFTWARE && call.config == PERF_COUNT_SW_BPF_OUTPUT;
+        return is_buffer ? fmt::format("perf buffer of CPU {}", call.cpu) : "perf event";
+    }
+    std::string operator()(const OpenAt& call) const { return named("file", call.path); }
+    std::string operator()(const EpollCreate&) const { return "epoll"; }
+    template <class Call>
+    std::string operator()(const Call&) const {
+        return {};
+    }
+
+    static std::string named(std::string_view kind, const std::string& name) {
+        return name.empty() ? std::string(kind) : fmt::format("{} \"{}\"", kind, name);
+    }
+};
+
+}  // namespace
+
+std::string_view what_it_does(const Syscall& call) noexcept {
+    return std::visit(Doing{}, call);
+}
+
+std::string what_it_opens(const Syscall& call) {
+    return std::visit(Opening{}, call);
+}
+
+}  // namespace minibpf

@@ -1,0 +1,58 @@
+// The gate that says what passes through it: why each call is made, and the call as strace prints it.
+//
+//     # `config` is created because hello refers to it in instruction 12
+//     bpf(BPF_MAP_CREATE, {map_type=BPF_MAP_TYPE_HASH, key_size=4, value_size=12, ...}, 72) = 5
+//
+// A call's lines are written when it has returned. The event path (waiting, and reading the trace pipe) passes in
+// silence: it would drown everything else.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include <libminibpf/kernel/encode.hpp>
+#include <libminibpf/kernel/kernel_gate.hpp>
+#include <libminibpf/narrate/sink.hpp>
+#include <libminibpf/narrate/strace_line.hpp>
+
+namespace minibpf {
+
+struct NarrationOptions {
+    AttrSize attr_size = AttrSize::minimal;  ///< the same as the LiveGate's
+    StraceVersion strace_version = StraceVersion::v6_1;
+    bool reasons = true;  ///< before each call a line `# why`
+    bool explain =
+        false;  ///< after each call a line for what it does, and one for each field that strace shows misleadingly
+    bool color = false;  ///< for a terminal: reasons and explanations faint, errors red
+};
+
+/// Recognises the calls of the event path: waiting, and reading what was opened as a trace pipe.
+class EventPath {
+public:
+    bool contains(const Syscall& call) const noexcept;
+    void note(const Syscall& call,
+              const Answer& answer);  ///< every call and its answer, to know which trace pipes are open
+
+private:
+    std::set<int> trace_pipes_;
+};
+
+class NarratingGate final : public KernelGate {
+public:
+    NarratingGate(KernelGate& next, Sink sink, NarrationOptions options = {})
+        : next_(next), sink_(std::move(sink)), options_(options) {}
+
+    using KernelGate::enter;
+    Answer enter(const Syscall& call, const Reason& reason) noexcept override;
+
+private:
+    void narrate(const StraceLine& line, const Syscall& call, const Reason& reason, const Answer& answer) const;
+
+    KernelGate& next_;
+    Sink sink_;
+    NarrationOptions options_;
+    EventPath event_path_;
+};
+
+}  // namespace minibpf

@@ -1,0 +1,180 @@
+// One function per system call, `arguments(call)`: what strace prints at entry; and for the few whose arguments it
+// prints when they return, `arguments(call, answer)`.
+#include <libminibpf/narrate/strace_line.hpp>
+
+#include <cstring>
+#include <type_traits>
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/narrate/attr_fields.hpp>
+#include <libminibpf/narrate/names.hpp>
+#include <libminibpf/narrate/quote.hpp>
+
+namespace minibpf {
+
+namespace {
+
+template <class T>
+std::string address_text(const T* address) {
+    return address == nullptr ? "NULL" : fmt::format("{:#x}", reinterpret_cast<std::uintptr_t>(address));
+}
+
+std::string bpf_text(const EncodedBpf& call, StraceVersion version) {
+    return fmt::format("bpf({}, {}, {})", enum_text(bpf_commands, call.cmd, version),
+                       struct_text(fields_of(call, version), has_unknown_bytes(call, version)), call.size);
+}
+
+std::string arguments(const PerfEventOpen& call, StraceVersion version) {
+    return fmt::format("perf_event_open({}, {}, {}, {}, PERF_FLAG_FD_CLOEXEC)",
+                       struct_text(fields_of(encode(call), version), true), call.pid, call.cpu, call.group_fd);
+}
+
+std::string arguments(const PerfEventSetBpf& call, StraceVersion) {
+    return fmt::format("ioctl({}, PERF_EVENT_IOC_SET_BPF, {})", call.event_fd, call.prog_fd);
+}
+
+std::string arguments(const PerfEventEnable& call, StraceVersion) {
+    return fmt::format("ioctl({}, PERF_EVENT_IOC_ENABLE, 0)", call.event_fd);
+}
+
+std::string arguments(const PerfEventDisable& call, StraceVersion) {
+    return fmt::format("ioctl({}, PERF_EVENT_IOC_DISABLE, 0)", call.event_fd);
+}
+
+std::string arguments(const OpenAt& call, StraceVersion version) {
+    const auto flags = static_cast<unsigned>(call.flags | O_CLOEXEC);
+    return fmt::format("openat(AT_FDCWD, {}, {}|{})", quoted(call.path),
+                       enum_text(open_access_modes, flags & O_ACCMODE, version),
+                       flags_text(open_flags, flags & ~static_cast<unsigned>(O_ACCMODE), version));
+}
+
+std::string arguments(const Read& call, StraceVersion) {
+    return fmt::format("read({}, {}, {})", call.fd, address_text(call.buffer.data()), call.buffer.size());
+}
+
+std::string arguments(const Read& call, const Answer& answer) {
+    const std::size_t count = std::min(static_cast<std::size_t>(answer.value), call.buffer.size());
+    return fmt::format("read({}, {}, {})", call.fd, quoted_bytes(call.buffer.first(count)), call.buffer.size());
+}
+
+std::string arguments(const Write& call, StraceVersion) {
+    return fmt::format("write({}, {}, {})", call.fd, quoted_bytes(call.data), call.data.size());
+}
+
+std::string arguments(const Close& call, StraceVersion) {
+    return fmt::format("close({})", call.fd);
+}
+
+std::string arguments(const Mmap& call, StraceVersion version) {
+    return fmt::format("mmap(NULL, {}, {}, MAP_SHARED, {}, {})", call.length,
+                       flags_text(mmap_protections, static_cast<unsigned>(call.prot), version), call.fd,
+                       call.offset == 0 ? "0" : fmt::format("{:#x}", call.offset));
+}
+
+std::string arguments(const Munmap& call, StraceVersion) {
+    return fmt::format("munmap({:#x}, {})", call.address, call.length);
+}
+
+std::string arguments(const EpollCreate&, StraceVersion) {
+    return "epoll_create1(EPOLL_CLOEXEC)";
+}
+
+std::string epoll_event_text(std::uint32_t data) {
+    return fmt::format("{{events=EPOLLIN, data={{u32={}, u64={}}}}}", data, data);
+}
+
+std::string arguments(const EpollAdd& call, StraceVersion) {
+    return fmt::format("epoll_ctl({}, EPOLL_CTL_ADD, {}, {})", call.epoll_fd, call.fd, epoll_event_text(call.data));
+}
+
+std::string arguments(const EpollWait& call, StraceVersion) {
+    return fmt::format("epoll_wait({}, {}, {}, {})", call.epoll_fd, address_text(call.ready.data()), call.ready.size(),
+                       call.timeout_ms);
+}
+
+std::string arguments(const EpollWait& call, const Answer& answer) {
+    std::string events;
+    for (const std::uint32_t data :
+         call.ready.first(std::min(static_cast<std::size_t>(answer.value), call.ready.size()))) {
+        events += (events.empty() ? "" : ", ") + epoll_event_text(data);
+    }
+    return fmt::format("epoll_wait({}, [{}], {}, {})", call.epoll_fd, events, call.ready.size(), call.timeout_ms);
+}
+
+std::string arguments(const Mount& call, StraceVersion) {
+    return fmt::format("mount({}, {}, {}, 0, NULL)", quoted(call.source), quoted(call.target), quoted(call.filesystem));
+}
+
+std::string arguments(const GetPid&, StraceVersion) {
+    return "getpid()";
+}
+
+std::string entry_text(const Syscall& call, AttrSize attr_size, StraceVersion version) {
+    if (const std::optional<EncodedBpf> bpf = encode_bpf(call, attr_size)) return bpf_text(*bpf, version);
+    return std::visit(
+        [&](const auto& request) -> std::string {
+            if constexpr (requires { arguments(request, version); }) {
+                return arguments(request, version);
+            } else {
+                return {};  // not reached: the others are bpf commands
+            }
+        },
+        call);
+}
+
+// BPF_OBJ_GET_INFO_BY_FD's info_len is what the call asked for, and after `=>` what it got.
+std::string with_filled_length(std::string entry, const ObjGetInfoByFd& call, const Answer& answer) {
+    if (answer.out == call.info.size()) return entry;
+    const std::string asked = fmt::format("info_len={}", call.info.size());
+    const std::size_t end = entry.find(asked) + asked.size();
+    return entry.insert(end, fmt::format(" => {}", answer.out));
+}
+
+std::string_view mark(Origin origin) {
+    switch (origin) {
+        case Origin::kernel: return "";
+        case Origin::injected: return " (INJECTED)";
+        case Origin::dry_run: return " (DRY RUN)";
+    }
+    return "";
+}
+
+std::string error_text(int error) {
+    constexpr int not_supported = 524;  // the kernel's own ENOTSUPP, which strerror(3) does not know
+    if (error == not_supported) return "ENOTSUPP (Unknown error 524)";
+    if (strerrorname_np(error) == nullptr) return fmt::format("(errno {})", error);
+    return errno_text(error);
+}
+
+}  // namespace
+
+StraceLine::StraceLine(const Syscall& call, AttrSize attr_size, StraceVersion version)
+    : call_(call), entry_(entry_text(call, attr_size, version)) {}
+
+std::string StraceLine::finish(const Answer& answer) const {
+    std::string text = entry_;
+    if (answer.ok()) {
+        if (const Read* read = std::get_if<Read>(&call_)) text = arguments(*read, answer);
+        if (const EpollWait* wait = std::get_if<EpollWait>(&call_)) text = arguments(*wait, answer);
+        if (const ObjGetInfoByFd* get = std::get_if<ObjGetInfoByFd>(&call_))
+            text = with_filled_length(entry_, *get, answer);
+    }
+    constexpr std::size_t result_column = 40;
+    return fmt::format("{:<{}} {}{}", text, result_column - 1, result_text(call_, answer), mark(answer.origin));
+}
+
+std::string result_text(const Syscall& call, const Answer& answer) {
+    if (!answer.ok()) return "= -1 " + error_text(answer.error);
+    if (std::holds_alternative<Mmap>(call)) return fmt::format("= {:#x}", static_cast<unsigned long>(answer.value));
+    return fmt::format("= {}", answer.value);
+}
+
+std::string strace_line(const Syscall& call, const Answer& answer, AttrSize attr_size, StraceVersion version) {
+    return StraceLine(call, attr_size, version).finish(answer);
+}
+
+}  // namespace minibpf

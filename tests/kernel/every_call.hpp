@@ -1,0 +1,410 @@
+#pragma once
+// Every call that the gate can make, in good ways and in bad ones: what the strace mirror is tested with.
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+
+#include <libminibpf/kernel/kernel_gate.hpp>
+
+namespace minibpf::test {
+
+// Where the compared part begins and ends: the narration's first and last lines, found in strace's file too.
+inline constexpr const char* begin_path = "/strace-driver-begins";
+inline constexpr const char* end_path = "/strace-driver-ends";
+
+inline bpf_insn mov64_imm(std::uint8_t dst, std::int32_t imm) {
+    return {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = static_cast<__u8>(dst & 0xf), .imm = imm};
+}
+inline bpf_insn exit_insn() {
+    return {.code = BPF_JMP | BPF_EXIT};
+}
+
+// A BTF blob of one type: int (4 bytes, signed), and a struct-free string section.
+inline std::vector<std::uint8_t> small_btf() {
+    return {0x9f, 0xeb, 1,   0,   24, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0, 0, 5, 0, 0, 0,  // header
+            1,    0,    0,   0,   0,  0, 0, 1, 4, 0, 0, 0, 32, 0, 0, 1,                           // INT 'int'
+            0,    'i',  'n', 't', 0};
+}
+
+inline ByteView view(const std::vector<std::uint8_t>& bytes) {
+    return std::as_bytes(std::span(bytes));
+}
+
+class EveryCall {
+public:
+    // `directory` becomes a bpffs, in a mount namespace of this process's own.
+    EveryCall(KernelGate& gate, std::filesystem::path directory) : gate_(gate), directory_(std::move(directory)) {
+        std::ifstream("/sys/kernel/tracing/events/syscalls/sys_enter_openat/id") >> tracepoint_id_;
+        if (unshare(CLONE_NEWNS) == 0) mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+    }
+
+    void run() {
+        gate_.enter(OpenAt{.path = begin_path, .flags = O_RDONLY});
+        maps();
+        elements();
+        btf();
+        programs();
+        pins_and_infos();
+        perf_events();
+        links();
+        files();
+        memory_and_waiting();
+        gate_.enter(GetPid{});
+        gate_.enter(OpenAt{.path = end_path, .flags = O_RDONLY});
+    }
+
+    // Network interfaces are shown by their names, which the narrator has to look up in files.
+    void run_offload() {
+        for (const std::uint32_t index : {1u, 4711u}) {
+            close_again(MapCreate{.name = "offloaded",
+                                  .type = BPF_MAP_TYPE_HASH,
+                                  .key_size = 4,
+                                  .value_size = 4,
+                                  .max_entries = 1,
+                                  .map_ifindex = index});
+            close_again(
+                ProgLoad{.name = "offloaded", .type = BPF_PROG_TYPE_XDP, .license = "GPL", .prog_ifindex = index});
+        }
+    }
+
+private:
+    int keep(const Syscall& call) { return gate_.enter(call).fd(); }
+    void close_again(const Syscall& call) {
+        const Answer answer = gate_.enter(call);
+        if (answer.ok()) gate_.enter(Close{.fd = answer.fd()});
+    }
+
+    void maps() {
+        for (std::uint32_t type = 0; type <= 40; ++type) {
+            close_again(MapCreate{
+                .name = "m" + std::to_string(type), .type = type, .key_size = 4, .value_size = 8, .max_entries = 4096});
+        }
+        for (int bit = 0; bit < 32; ++bit) {
+            close_again(MapCreate{.name = "flagged",
+                                  .type = BPF_MAP_TYPE_HASH,
+                                  .key_size = 4,
+                                  .value_size = 4,
+                                  .max_entries = 1,
+                                  .map_flags = 1u << bit});
+        }
+        close_again(MapCreate{.type = BPF_MAP_TYPE_ARRAY,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .map_flags = BPF_F_RDONLY_PROG | BPF_F_MMAPABLE});
+        close_again(MapCreate{.name = "exactly_fifteen",
+                              .type = BPF_MAP_TYPE_ARRAY,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .map_flags = 0x80000400});
+        close_again(MapCreate{.name = "bad \"name\"\n",
+                              .type = BPF_MAP_TYPE_ARRAY,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .map_flags = 0x80000000});
+        close_again(MapCreate{.name = "numa",
+                              .type = BPF_MAP_TYPE_HASH,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .map_flags = BPF_F_NUMA_NODE,
+                              .numa_node = 0});
+        close_again(MapCreate{.name = "numa",
+                              .type = BPF_MAP_TYPE_HASH,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .map_flags = BPF_F_NUMA_NODE,
+                              .numa_node = 0xffffffff});
+        close_again(MapCreate{.name = "numa",
+                              .type = BPF_MAP_TYPE_HASH,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .numa_node = 7});
+        close_again(MapCreate{.name = "everything",
+                              .type = BPF_MAP_TYPE_HASH,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .inner_map_fd = 77,
+                              .btf_fd = 99,
+                              .btf_key_type_id = 1,
+                              .btf_value_type_id = 2,
+                              .btf_vmlinux_value_type_id = 3,
+                              .map_extra = 0x123456789abc});
+        close_again(MapCreate{
+            .name = "bloom", .type = BPF_MAP_TYPE_BLOOM_FILTER, .value_size = 4, .max_entries = 10, .map_extra = 3});
+    }
+
+    void elements() {
+        hash_ = keep(
+            MapCreate{.name = "hash", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8, .max_entries = 4});
+        const std::array<std::byte, 4> key{};
+        std::array<std::byte, 8> value{};
+        std::array<std::byte, 4> next_key{};
+        for (const std::uint64_t flags : {0ull, 1ull, 2ull, 3ull, 4ull, 5ull, 8ull, 0x100000000ull}) {
+            gate_.enter(MapUpdateElem{.map_fd = hash_, .key = key, .value = value, .flags = flags});
+            gate_.enter(MapLookupElem{.map_fd = hash_, .key = key, .value = value, .flags = flags});
+        }
+        gate_.enter(MapUpdateElem{.map_fd = 555, .key = key, .value = value});
+        gate_.enter(MapUpdateElem{.map_fd = -1, .key = {}, .value = value});
+        gate_.enter(MapGetNextKey{.map_fd = hash_, .key = {}, .next_key = next_key});
+        gate_.enter(MapGetNextKey{.map_fd = hash_, .key = key, .next_key = next_key});
+        gate_.enter(MapDeleteElem{.map_fd = hash_, .key = key});
+        gate_.enter(MapDeleteElem{.map_fd = hash_, .key = key});
+        gate_.enter(MapFreeze{.map_fd = hash_});
+        gate_.enter(MapFreeze{.map_fd = -1});
+        const int events = keep(MapCreate{
+            .name = "events", .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1});
+        gate_.enter(
+            MapLookupElem{.map_fd = events, .key = key, .value = value});  // ENOTSUPP, which has no name in errno.h
+        gate_.enter(Close{.fd = events});
+    }
+
+    void btf() {
+        std::vector<char> log(4096);
+        const std::vector<std::uint8_t> good = small_btf();
+        btf_ = keep(BtfLoad{.btf = view(good)});
+        close_again(BtfLoad{.btf = view(good), .log_level = 1, .log = log});
+        const std::vector<std::uint8_t> bad = {0x9f, 0xeb, 2, 0, 9};
+        close_again(BtfLoad{.btf = view(bad)});
+        close_again(BtfLoad{.btf = view(bad), .log_level = 1, .log = log});
+        close_again(BtfLoad{});
+        close_again(MapCreate{.name = "typed",
+                              .type = BPF_MAP_TYPE_HASH,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .btf_fd = static_cast<std::uint32_t>(btf_),
+                              .btf_key_type_id = 1,
+                              .btf_value_type_id = 1});
+    }
+
+    void programs() {
+        const std::array<bpf_insn, 2> good = {mov64_imm(0, 0), exit_insn()};
+        const std::array<bpf_insn, 1> bad = {exit_insn()};
+        prog_ = keep(ProgLoad{.name = "hello", .type = BPF_PROG_TYPE_TRACEPOINT, .insns = good, .license = "GPL"});
+        raw_prog_ = keep(
+            ProgLoad{.name = "raw", .type = BPF_PROG_TYPE_RAW_TRACEPOINT, .insns = good, .license = "Dual MIT/GPL"});
+        for (std::uint32_t type = 0; type <= 36; ++type) {
+            close_again(ProgLoad{.name = "p" + std::to_string(type),
+                                 .type = type,
+                                 .insns = good,
+                                 .license = "GPL",
+                                 .kern_version = 0x060123});
+        }
+        for (std::uint32_t type = 0; type <= 64; ++type) {
+            close_again(
+                ProgLoad{.type = BPF_PROG_TYPE_CGROUP_SKB, .insns = good, .license = "", .expected_attach_type = type});
+        }
+        for (int bit = 0; bit < 32; ++bit) {
+            close_again(ProgLoad{.name = "flagged",
+                                 .type = BPF_PROG_TYPE_XDP,
+                                 .insns = good,
+                                 .license = "GPL",
+                                 .prog_flags = 1u << bit});
+        }
+        close_again(ProgLoad{
+            .name = "flagged", .type = BPF_PROG_TYPE_XDP, .insns = good, .license = "GPL", .prog_flags = 0x80000003});
+        std::vector<char> log(4096);
+        ProgLoad logged{
+            .name = "logged", .type = BPF_PROG_TYPE_KPROBE, .insns = bad, .license = "GPL", .log_level = 1, .log = log};
+        close_again(logged);
+        logged.log_level = 7;
+        close_again(logged);  // the buffer holds the first log now
+        std::array<char, 8> tiny{};
+        logged.log = tiny;
+        close_again(logged);
+        logged.log = {};
+        close_again(logged);
+        std::array<char, 32> full;
+        full.fill('x');
+        logged.log = full;
+        logged.log_level = 0;
+        close_again(logged);
+        full[31] = '\0';
+        close_again(logged);
+        close_again(ProgLoad{.type = BPF_PROG_TYPE_XDP, .insns = good, .license = std::string(32, 'x')});
+        close_again(ProgLoad{.type = BPF_PROG_TYPE_XDP, .insns = good, .license = std::string(33, 'x')});
+        close_again(ProgLoad{.type = BPF_PROG_TYPE_XDP,
+                             .insns = good,
+                             .license = "a\"b\\c\n\t\x01"
+                                        "7\x80\xff"});
+        close_again(ProgLoad{.type = BPF_PROG_TYPE_XDP, .insns = {}, .license = "GPL"});
+        const std::array<bpf_func_info, 1> functions{};
+        const std::array<bpf_line_info, 1> lines{};
+        close_again(ProgLoad{.name = "with_btf",
+                             .type = BPF_PROG_TYPE_XDP,
+                             .insns = good,
+                             .license = "GPL",
+                             .prog_btf_fd = static_cast<std::uint32_t>(btf_),
+                             .func_info_rec_size = 8,
+                             .func_info = std::as_bytes(std::span(functions)),
+                             .line_info_rec_size = 16,
+                             .line_info = std::as_bytes(std::span(lines)),
+                             .attach_btf_id = 11,
+                             .attach_prog_fd = 12});
+    }
+
+    void pins_and_infos() {
+        gate_.enter(Mount{.source = "bpf", .target = directory_, .filesystem = "bpf"});
+        gate_.enter(Mount{.source = "none", .target = "/no such directory", .filesystem = "tracefs"});
+        const std::string path = directory_ / "a_name_that_together_is_longer_than_32_bytes";
+        gate_.enter(ObjPin{.pathname = path, .bpf_fd = prog_});
+        close_again(ObjGet{.pathname = path});
+        std::filesystem::remove(path);
+        close_again(ObjGet{.pathname = path});
+        gate_.enter(ObjPin{.pathname = "/sys/fs/bpf/quote\"d\n", .bpf_fd = -1});
+        std::array<std::byte, 512> info{};
+        for (const int fd : {hash_, prog_, btf_, -1}) {
+            for (const std::size_t size : {0ul, 8ul, 88ul, 104ul, 512ul}) {
+                gate_.enter(ObjGetInfoByFd{.bpf_fd = fd, .info = std::span(info).first(size)});
+                info.fill(std::byte{0});
+            }
+        }
+    }
+
+    void perf_events() {
+        for (std::uint32_t type = 0; type <= 12; ++type) {
+            for (std::uint64_t config = 0; config <= 13; ++config) {
+                close_again(PerfEventOpen{.type = type, .config = config, .pid = 0, .cpu = -1});
+            }
+            close_again(PerfEventOpen{.type = type, .config = 0x01020304, .pid = 0, .cpu = -1});
+        }
+        for (int bit = 0; bit < 64; ++bit) {
+            close_again(PerfEventOpen{.type = PERF_TYPE_SOFTWARE,
+                                      .config = PERF_COUNT_SW_DUMMY,
+                                      .sample_period = 1000,
+                                      .sample_type = std::uint64_t{1} << bit,
+                                      .wakeup_events = 3,
+                                      .pid = 0,
+                                      .cpu = -1});
+        }
+        close_again(PerfEventOpen{.type = 8,
+                                  .config = 1,
+                                  .sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_TIME | (1ull << 40),
+                                  .kprobe_func = "/bin/true",
+                                  .probe_offset = 0x1234,
+                                  .group_fd = 99});
+        output_ = keep(PerfEventOpen{.type = PERF_TYPE_SOFTWARE,
+                                     .config = PERF_COUNT_SW_BPF_OUTPUT,
+                                     .sample_period = 1,
+                                     .sample_type = PERF_SAMPLE_RAW,
+                                     .wakeup_events = 1});
+        event_ = keep(PerfEventOpen{.type = PERF_TYPE_TRACEPOINT,
+                                    .config = tracepoint_id_,
+                                    .sample_period = 1,
+                                    .sample_type = PERF_SAMPLE_RAW,
+                                    .wakeup_events = 1});
+        gate_.enter(PerfEventSetBpf{.event_fd = event_, .prog_fd = prog_});
+        gate_.enter(PerfEventSetBpf{.event_fd = event_, .prog_fd = -1});
+        gate_.enter(PerfEventEnable{.event_fd = event_});
+        gate_.enter(PerfEventDisable{.event_fd = event_});
+        gate_.enter(PerfEventEnable{.event_fd = -1});
+        gate_.enter(PerfEventDisable{.event_fd = hash_});
+    }
+
+    void links() {
+        close_again(LinkCreate{.prog_fd = prog_, .target_fd = event_, .attach_type = BPF_PERF_EVENT});
+        close_again(
+            LinkCreate{.prog_fd = prog_, .target_fd = event_, .attach_type = BPF_PERF_EVENT, .bpf_cookie = 0x1234});
+        for (std::uint32_t type = 0; type <= 64; ++type) {
+            close_again(LinkCreate{.prog_fd = prog_, .target_fd = 1, .attach_type = type});
+            close_again(LinkCreate{
+                .prog_fd = prog_, .target_fd = -1, .attach_type = type, .flags = 1u << (type % 32), .bpf_cookie = 5});
+        }
+        close_again(RawTracepointOpen{.name = "sys_enter", .prog_fd = raw_prog_});
+        close_again(RawTracepointOpen{.name = "no_such_tracepoint_and_a_name_too_long", .prog_fd = raw_prog_});
+        close_again(RawTracepointOpen{.prog_fd = prog_});
+    }
+
+    void files() {
+        for (const int flags :
+             {O_RDONLY, O_WRONLY, O_RDWR, O_WRONLY | O_APPEND, O_RDONLY | O_DIRECTORY, O_RDWR | O_NONBLOCK,
+              O_WRONLY | O_TRUNC, O_RDONLY | O_PATH, O_RDWR | O_SYNC, O_RDWR | O_DSYNC, O_RDONLY | O_NOFOLLOW,
+              O_RDONLY | O_DIRECT, O_RDONLY | O_NOCTTY, O_RDONLY | O_NOATIME}) {
+            close_again(OpenAt{.path = "/dev/null", .flags = flags});
+        }
+        close_again(OpenAt{.path = "/a/path/that/is/longer/than/32/bytes/and does not exist\n"});
+        std::array<std::byte, 64> buffer{};
+        const int zero = keep(OpenAt{.path = "/dev/zero", .flags = O_RDONLY});
+        for (const std::size_t size : {0ul, 1ul, 31ul, 32ul, 33ul, 64ul}) {
+            gate_.enter(Read{.fd = zero, .buffer = std::span(buffer).first(size)});
+        }
+        gate_.enter(Close{.fd = zero});
+        const int self = keep(OpenAt{.path = "/proc/self/exe", .flags = O_RDONLY});
+        for (int i = 0; i < 12; ++i) gate_.enter(Read{.fd = self, .buffer = buffer});
+        gate_.enter(Close{.fd = self});
+        const int empty = keep(OpenAt{.path = "/dev/null", .flags = O_RDWR});
+        gate_.enter(Read{.fd = empty, .buffer = buffer});
+        gate_.enter(Read{.fd = -1, .buffer = buffer});
+        for (const char* text : {"", "0\n", "p:minibpf/x do_unlinkat\n", "exactly 32 bytes long, no more.\n",
+                                 "one more byte than 32, that is 33\n",
+                                 "\1\2\1"
+                                 "1\a\b\t\n\v\f\r\033 \177 \200\377?\"\\"}) {
+            gate_.enter(Write{.fd = empty, .data = bytes_of(std::string_view(text))});
+        }
+        std::array<std::byte, 256> all;
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::byte>(i);
+        for (std::size_t i = 0; i < all.size(); i += 16)
+            gate_.enter(Write{.fd = empty, .data = std::span(all).subspan(i, 16)});
+        for (std::size_t length = 29; length <= 33; ++length) {
+            const std::string text = std::string(length, 'x') + std::string(
+                                                                    "\0"
+                                                                    "7\0"
+                                                                    "8",
+                                                                    4);
+            gate_.enter(Write{.fd = empty, .data = bytes_of(text)});
+        }
+        gate_.enter(Write{.fd = -1, .data = bytes_of(std::string_view("nowhere"))});
+        gate_.enter(Close{.fd = empty});
+        gate_.enter(Close{.fd = empty});
+        gate_.enter(Close{.fd = -1});
+    }
+
+    void memory_and_waiting() {
+        const std::size_t page = 4096;
+        for (const int prot :
+             {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE | PROT_EXEC, 0x40}) {
+            const Answer answer = gate_.enter(Mmap{.length = 9 * page, .prot = prot, .fd = output_});
+            if (answer.ok())
+                gate_.enter(Munmap{.address = static_cast<std::uintptr_t>(answer.value), .length = 9 * page});
+        }
+        gate_.enter(Mmap{.length = page, .prot = PROT_READ, .fd = -1, .offset = 3 * page});
+        gate_.enter(Munmap{.address = 1, .length = page});
+        const int ring = keep(MapCreate{.name = "ring", .type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096});
+        const Answer consumer = gate_.enter(Mmap{.length = page, .prot = PROT_READ | PROT_WRITE, .fd = ring});
+        const Answer producer = gate_.enter(Mmap{.length = 3 * page, .prot = PROT_READ, .fd = ring, .offset = page});
+        if (consumer.ok()) gate_.enter(Munmap{.address = static_cast<std::uintptr_t>(consumer.value), .length = page});
+        if (producer.ok())
+            gate_.enter(Munmap{.address = static_cast<std::uintptr_t>(producer.value), .length = 3 * page});
+        const int epoll = keep(EpollCreate{});
+        gate_.enter(EpollAdd{.epoll_fd = epoll, .fd = output_, .data = 0});
+        gate_.enter(EpollAdd{.epoll_fd = epoll, .fd = ring, .data = 77});
+        gate_.enter(EpollAdd{.epoll_fd = epoll, .fd = ring, .data = 0xffffffff});
+        gate_.enter(EpollAdd{.epoll_fd = -1, .fd = -1});
+        gate_.enter(Close{.fd = epoll});
+        for (const int fd : {ring, output_, event_, prog_, raw_prog_, btf_, hash_}) gate_.enter(Close{.fd = fd});
+    }
+
+    KernelGate& gate_;
+    std::filesystem::path directory_;
+    std::uint64_t tracepoint_id_ = 1;
+    int hash_ = -1, btf_ = -1, prog_ = -1, raw_prog_ = -1, event_ = -1, output_ = -1;
+};
+
+}  // namespace minibpf::test

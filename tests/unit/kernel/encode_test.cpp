@@ -1,0 +1,109 @@
+// The bytes that the kernel reads, compared one by one: offsets and sizes are the ABI's, so they stand here as numbers.
+#include <cstring>
+
+#include <tests/catch.hpp>
+
+#include <libminibpf/kernel/encode.hpp>
+
+using namespace minibpf;
+
+namespace {
+
+template <class T>
+T at(const EncodedBpf& encoded, std::size_t offset) {
+    T value;
+    std::memcpy(&value, reinterpret_cast<const char*>(&encoded.attr) + offset, sizeof(value));
+    return value;
+}
+
+EncodedBpf minimal(const Syscall& call) { return encode_bpf(call, AttrSize::minimal).value(); }
+
+std::uint64_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+
+}  // namespace
+
+TEST_CASE("MAP_CREATE puts each field where the kernel reads it", "[kernel][encode]") {
+    const Syscall call = MapCreate{.name = "config", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 12, .max_entries = 10240, .map_flags = 1, .numa_node = 2, .btf_fd = 3, .btf_key_type_id = 5, .btf_value_type_id = 7, .map_extra = 9};
+    const EncodedBpf encoded = minimal(call);
+    CHECK(encoded.cmd == BPF_MAP_CREATE);
+    CHECK(encoded.size == 72);
+    CHECK(at<std::uint32_t>(encoded, 0) == 1);
+    CHECK(at<std::uint32_t>(encoded, 4) == 4);
+    CHECK(at<std::uint32_t>(encoded, 8) == 12);
+    CHECK(at<std::uint32_t>(encoded, 12) == 10240);
+    CHECK(at<std::uint32_t>(encoded, 16) == 1);
+    CHECK(at<std::uint32_t>(encoded, 24) == 2);
+    CHECK(std::string(reinterpret_cast<const char*>(&encoded.attr) + 28) == "config");
+    CHECK(at<std::uint32_t>(encoded, 48) == 3);
+    CHECK(at<std::uint32_t>(encoded, 52) == 5);
+    CHECK(at<std::uint32_t>(encoded, 56) == 7);
+    CHECK(at<std::uint64_t>(encoded, 64) == 9);
+}
+
+TEST_CASE("a map name longer than 15 characters is cut, and ends in NUL", "[kernel][encode]") {
+    const EncodedBpf encoded = minimal(MapCreate{.name = "a_name_that_is_too_long"});
+    CHECK(std::string(reinterpret_cast<const char*>(&encoded.attr) + 28) == "a_name_that_is_");
+    CHECK(at<std::uint32_t>(encoded, 44) == 0);
+}
+
+TEST_CASE("PROG_LOAD points into the call, and counts what it points to", "[kernel][encode]") {
+    const std::vector<bpf_insn> insns(3);
+    const Bytes func_info(16);
+    const Bytes line_info(48);
+    std::vector<char> log(100);
+    const Syscall call = ProgLoad{.name = "hello", .type = BPF_PROG_TYPE_XDP, .insns = insns, .license = "GPL", .expected_attach_type = BPF_XDP, .prog_btf_fd = 3, .func_info_rec_size = 8, .func_info = func_info, .line_info_rec_size = 16, .line_info = line_info, .log_level = 1, .log = log};
+    const EncodedBpf encoded = minimal(call);
+    CHECK(encoded.size == 128);
+    CHECK(at<std::uint32_t>(encoded, 0) == 6);
+    CHECK(at<std::uint32_t>(encoded, 4) == 3);
+    CHECK(at<std::uint64_t>(encoded, 8) == address(insns.data()));
+    CHECK(at<std::uint64_t>(encoded, 16) == address(std::get<ProgLoad>(call).license.c_str()));
+    CHECK(at<std::uint32_t>(encoded, 24) == 1);
+    CHECK(at<std::uint32_t>(encoded, 28) == 100);
+    CHECK(at<std::uint64_t>(encoded, 32) == address(log.data()));
+    CHECK(std::string(reinterpret_cast<const char*>(&encoded.attr) + 48) == "hello");
+    CHECK(at<std::uint32_t>(encoded, 68) == 37);
+    CHECK(at<std::uint32_t>(encoded, 72) == 3);
+    CHECK(at<std::uint32_t>(encoded, 76) == 8);
+    CHECK(at<std::uint64_t>(encoded, 80) == address(func_info.data()));
+    CHECK(at<std::uint32_t>(encoded, 88) == 2);
+    CHECK(at<std::uint32_t>(encoded, 92) == 16);
+    CHECK(at<std::uint64_t>(encoded, 96) == address(line_info.data()));
+    CHECK(at<std::uint32_t>(encoded, 104) == 3);
+}
+
+TEST_CASE("each command passes as many bytes as it has fields, or 128 as in the book", "[kernel][encode]") {
+    const std::pair<Syscall, std::uint32_t> sizes[] = {
+        {MapCreate{}, 72},   {MapLookupElem{}, 32},     {MapUpdateElem{}, 32}, {MapDeleteElem{}, 16}, {MapGetNextKey{}, 24}, {MapFreeze{}, 4},
+        {ProgLoad{}, 128},   {BtfLoad{}, 28},           {RawTracepointOpen{}, 16}, {LinkCreate{}, 48}, {ObjPin{}, 16},       {ObjGet{}, 16},
+        {ObjGetInfoByFd{}, 16},
+    };
+    for (const auto& [call, size] : sizes) {
+        INFO(call_name(call));
+        CHECK(encode_bpf(call, AttrSize::minimal)->size == size);
+        CHECK(encode_bpf(call, AttrSize::book)->size == 128);
+    }
+}
+
+TEST_CASE("bytes that a command does not use are zero, for the kernel refuses others", "[kernel][encode]") {
+    const EncodedBpf encoded = encode_bpf(RawTracepointOpen{.name = "sys_enter", .prog_fd = 6}, AttrSize::book).value();
+    for (std::size_t i = 12; i < sizeof(encoded.attr); ++i) {
+        INFO(i);
+        CHECK(at<std::uint8_t>(encoded, i) == 0);
+    }
+}
+
+TEST_CASE("calls that are not bpf(2) have no bpf_attr", "[kernel][encode]") {
+    CHECK_FALSE(encode_bpf(Close{.fd = 3}, AttrSize::minimal).has_value());
+    CHECK_FALSE(encode_bpf(PerfEventOpen{}, AttrSize::minimal).has_value());
+}
+
+TEST_CASE("a kprobe's function name goes to the PMU through config1, its offset through config2", "[kernel][encode]") {
+    const PerfEventOpen call{.type = 8, .config = 1, .kprobe_func = "do_unlinkat", .probe_offset = 16};
+    const perf_event_attr attr = encode(call);
+    CHECK(attr.type == 8);
+    CHECK(attr.size == 128);
+    CHECK(attr.config == 1);
+    CHECK(attr.kprobe_func == address(call.kprobe_func.c_str()));
+    CHECK(attr.probe_offset == 16);
+}
