@@ -1,0 +1,128 @@
+// Maps and programs that live in the kernel: bytes in and out of maps, and names.
+#include <libminibpf/load/object.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include <libminibpf/base/nearest.hpp>
+#include <libminibpf/btf/value.hpp>
+#include <libminibpf/kernel/cpus.hpp>
+#include <libminibpf/kernel/kernel_error.hpp>
+
+namespace minibpf {
+
+namespace {
+
+// Maps whose values user space reads as one slot for each possible CPU (bpf_map_value_size(), kernel/bpf/syscall.c).
+bool is_per_cpu(bpf_map_type type) {
+    return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+           type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+Bytes parse_by_type(const ObjectSpec& object, btf::TypeId type, std::size_t size, std::string_view text) {
+    if (type != 0 && object.btf) return btf::parse_value(*object.btf, type, text);
+    return btf::parse_untyped_value(size, text);
+}
+
+std::string format_by_type(const ObjectSpec& object, btf::TypeId type, ByteView bytes) {
+    if (type != 0 && object.btf) return btf::format_value(*object.btf, type, bytes);
+    if (bytes.size() == 8) return fmt::format("{}", *read_at<std::uint64_t>(bytes, 0));
+    if (bytes.size() == 4) return fmt::format("{}", *read_at<std::uint32_t>(bytes, 0));
+    std::string text;
+    for (std::byte byte : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(byte));
+    return text;
+}
+
+void check_size(const Map& map, const char* what, std::size_t given, std::size_t wanted) {
+    if (given == wanted) return;
+    throw Error({.doing = fmt::format("map '{}': a {} of {} bytes was given, it takes {}", map.name(), what, given, wanted),
+                 .blame = Blame::usage});
+}
+
+}  // namespace
+
+std::size_t Map::value_bytes() const {
+    if (!is_per_cpu(spec_->type)) return spec_->value_size;
+    const std::size_t slot = (spec_->value_size + 7u) & ~std::size_t{7};
+    return slot * static_cast<std::size_t>(possible_cpu_count(*gate_));
+}
+
+void Map::update(ByteView key, ByteView value, std::uint64_t flags, const Reason& reason) {
+    check_size(*this, "key", key.size(), spec_->key_size);
+    check_size(*this, "value", value.size(), value_bytes());
+    const MapUpdateElem call{.map_fd = fd(), .key = key, .value = value, .flags = flags};
+    const Answer answer = gate_->enter(call, reason);
+    if (answer.ok()) return;
+    std::string hint;
+    if (answer.error == E2BIG) hint = fmt::format("the key is past max_entries={}, or the map is full", max_entries_);
+    if (answer.error == EPERM) hint = "the map is frozen or read-only: set constants with --set, before the load";
+    throw kernel_error(fmt::format("setting {}[{}]", name(), key_text(key)), call, answer, std::move(hint));
+}
+
+void Map::update(std::string_view key, std::string_view value) {
+    try {
+        Bytes key_bytes = parse_by_type(*object_, spec_->btf_key_type_id, spec_->key_size, key);
+        Bytes value_bytes = parse_by_type(*object_, spec_->btf_value_type_id, spec_->value_size, value);
+        update(key_bytes, value_bytes, BPF_ANY, [&] { return fmt::format("{}[{}] is set to {}, as asked for", name(), key, value); });
+    } catch (const Error& error) {
+        throw error.within(fmt::format("map '{}'", name()));
+    }
+}
+
+std::optional<Bytes> Map::lookup(ByteView key) const {
+    check_size(*this, "key", key.size(), spec_->key_size);
+    Bytes value(value_bytes());
+    const MapLookupElem call{.map_fd = fd(), .key = key, .value = value};
+    const Answer answer = gate_->enter(call);
+    if (answer.error == ENOENT) return std::nullopt;
+    if (!answer.ok()) throw kernel_error(fmt::format("reading {}[{}]", name(), key_text(key)), call, answer);
+    return value;
+}
+
+bool Map::remove(ByteView key) {
+    check_size(*this, "key", key.size(), spec_->key_size);
+    const MapDeleteElem call{.map_fd = fd(), .key = key};
+    const Answer answer = gate_->enter(call);
+    if (answer.error == ENOENT) return false;
+    if (!answer.ok()) throw kernel_error(fmt::format("deleting {}[{}]", name(), key_text(key)), call, answer);
+    return true;
+}
+
+std::optional<Bytes> Map::next_key(ByteView key) const {
+    Bytes next(spec_->key_size);
+    const MapGetNextKey call{.map_fd = fd(), .key = key, .next_key = next};
+    const Answer answer = gate_->enter(call);
+    if (answer.error == ENOENT) return std::nullopt;
+    if (!answer.ok()) throw kernel_error(fmt::format("walking the keys of map '{}'", name()), call, answer);
+    return next;
+}
+
+std::string Map::key_text(ByteView key) const { return format_by_type(*object_, spec_->btf_key_type_id, key); }
+
+std::string Map::value_text(ByteView value) const { return format_by_type(*object_, spec_->btf_value_type_id, value); }
+
+Map* Object::find_map(std::string_view name) noexcept {
+    const auto found = std::find_if(maps_.begin(), maps_.end(), [&](const Map& map) { return map.name() == name; });
+    return found == maps_.end() ? nullptr : &*found;
+}
+
+Program* Object::find_program(std::string_view name) noexcept {
+    const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Program& program) { return program.name() == name; });
+    return found == programs_.end() ? nullptr : &*found;
+}
+
+Map& Object::require_map(std::string_view name) {
+    if (Map* map = find_map(name)) return *map;
+    spec_->require_map(name);  // throws with the nearest name
+    throw_malformed(fmt::format("map '{}' was not created: no loaded program uses it", name));
+}
+
+Program& Object::require_program(std::string_view name) {
+    if (Program* program = find_program(name)) return *program;
+    spec_->require_program(name);  // throws with the nearest name
+    throw_malformed(fmt::format("program '{}' was not loaded", name), "name it with --program, or leave --program out");
+}
+
+}  // namespace minibpf

@@ -1,0 +1,87 @@
+// What a loaded object is made of: maps and programs that live in the kernel, each held by a file descriptor.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libminibpf/kernel/fd.hpp>
+#include <libminibpf/object/object_spec.hpp>
+
+namespace minibpf {
+
+/// A map in the kernel. Keys and values are bytes here; the overloads with text go by the map's BTF.
+class Map {
+public:
+    Map(KernelGate& gate, const ObjectSpec& object, const MapSpec& spec, std::uint32_t max_entries, Fd fd)
+        : gate_(&gate), object_(&object), spec_(&spec), max_entries_(max_entries), fd_(std::move(fd)) {}
+
+    const std::string& name() const noexcept { return spec_->name; }
+    const MapSpec& spec() const noexcept { return *spec_; }
+    std::uint32_t max_entries() const noexcept { return max_entries_; }  ///< as created: perf arrays get the CPU count
+    int fd() const noexcept { return fd_.get(); }
+
+    /// BPF_MAP_UPDATE_ELEM. Throws Error with the kernel's errno; Blame::usage when key or value has the wrong size.
+    void update(ByteView key, ByteView value, std::uint64_t flags = BPF_ANY, const Reason& reason = {});
+    /// The same with C initialisers: update("0", "Hey root!"). Throws Error (Blame::usage) when one does not fit its type.
+    void update(std::string_view key, std::string_view value);
+
+    /// The value of a key; nothing when the map has none. Per-CPU maps: one value after another, padded to 8 bytes.
+    std::optional<Bytes> lookup(ByteView key) const;
+    bool remove(ByteView key);  ///< false when there was none
+
+    /// The key after `key`, in the kernel's order; the first one for an empty `key`; nothing after the last.
+    std::optional<Bytes> next_key(ByteView key) const;
+
+    std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
+    std::string value_text(ByteView value) const;
+
+private:
+    std::size_t value_bytes() const;
+
+    KernelGate* gate_;
+    const ObjectSpec* object_;
+    const MapSpec* spec_;
+    std::uint32_t max_entries_;
+    Fd fd_;
+};
+
+/// A program that the verifier has accepted. It runs only once it is attached.
+class Program {
+public:
+    Program(const ProgramSpec& spec, Fd fd) : spec_(&spec), fd_(std::move(fd)) {}
+
+    const std::string& name() const noexcept { return spec_->name; }
+    const ProgramSpec& spec() const noexcept { return *spec_; }
+    int fd() const noexcept { return fd_.get(); }
+
+private:
+    const ProgramSpec* spec_;
+    Fd fd_;
+};
+
+/// A loaded object. It dies in reverse: programs, then maps, then BTF.
+class Object {
+public:
+    const ObjectSpec& spec() const noexcept { return *spec_; }
+    std::vector<Map>& maps() noexcept { return maps_; }
+    std::vector<Program>& programs() noexcept { return programs_; }
+
+    Map* find_map(std::string_view name) noexcept;
+    Program* find_program(std::string_view name) noexcept;
+    Map& require_map(std::string_view name);          ///< throws Error with the nearest name that exists
+    Program& require_program(std::string_view name);  ///< the same; says so when the program was left out of the load
+
+private:
+    friend class Loader;
+
+    std::unique_ptr<ObjectSpec> spec_;  // on the heap: maps and programs point into it
+    Fd btf_;
+    std::vector<Map> maps_;
+    std::vector<Program> programs_;
+};
+
+}  // namespace minibpf

@@ -1,0 +1,70 @@
+// Asking the verifier why.
+//
+// The kernel writes the log into a buffer of ours. When it is too small, BPF_PROG_LOAD fails with ENOSPC whatever else was
+// wrong, and what was written is only a part: before 6.4 the beginning, since then the end (kernel/bpf/log.c). So the
+// buffer grows until the answer is another one.
+#include <libminibpf/load/verifier_log.hpp>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace minibpf {
+
+namespace {
+
+constexpr std::size_t first_log_size = 64 * 1024;
+constexpr std::size_t largest_log_size = 0xffffffffu >> 2;  // bpf_verifier_log_attr_valid(): UINT_MAX >> 2
+
+template <class Call>
+LoggedAnswer enter_growing(KernelGate& gate, Call call) {
+    call.log_level = 1;
+    for (std::size_t size = first_log_size;; size = std::min(size * 8, largest_log_size)) {
+        // Not zeroed: the kernel ends what it writes with NUL, and pages that it does not touch cost nothing.
+        const std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(size);
+        buffer[0] = '\0';
+        call.log = std::span(buffer.get(), size);
+        const Answer answer = gate.enter(call, "asked again with a log buffer, to learn why it was refused");
+        if (answer.error == ENOSPC && size < largest_log_size) continue;
+        const std::string_view written(buffer.get(), size);
+        return {.answer = answer, .log = std::string(written.substr(0, written.find('\0')))};
+    }
+}
+
+struct KnownComplaint {
+    std::string_view words;  // of the verifier
+    std::string_view hint;
+};
+
+constexpr std::array<KnownComplaint, 8> known_complaints = {{
+    {"from non-GPL compatible program", "this helper is for GPL programs only: write char LICENSE[] SEC(\"license\") = \"Dual MIT/GPL\";"},
+    {"invalid mem access 'map_value_or_null'", "check the pointer that bpf_map_lookup_elem() returned against NULL before using it"},
+    {"invalid mem access 'scalar'", "this is a number for the verifier, not a pointer: read kernel memory with bpf_probe_read_kernel()"},
+    {"R0 !read_ok", "the program ends without a return value: return 0"},
+    {"invalid access to map value", "the index may lie outside the map's value: check it against the size first"},
+    {"invalid access to packet", "compare with data_end before reading the packet"},
+    {"unknown func", "this kernel, or this program type, does not have that helper"},
+    {"BPF program is too large", "the verifier gave up after 1,000,000 steps: fewer or shorter loops"},
+}};
+
+}  // namespace
+
+LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call) { return enter_growing(gate, std::move(call)); }
+
+LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call) { return enter_growing(gate, call); }
+
+std::string verifier_hint(std::string_view log, const ObjectSpec& object) {
+    for (const KnownComplaint& complaint : known_complaints) {
+        if (log.find(complaint.words) == std::string_view::npos) continue;
+        if (complaint.words.find("GPL") != std::string_view::npos && !object.has_license) {
+            return fmt::format("{} has no section \"license\"; {}", object.file_name, complaint.hint);
+        }
+        return std::string(complaint.hint);
+    }
+    return {};
+}
+
+}  // namespace minibpf

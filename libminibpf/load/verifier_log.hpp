@@ -1,0 +1,24 @@
+// The verifier's log: how to get the whole of it, and what its last words ask for.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <libminibpf/kernel/kernel_gate.hpp>
+#include <libminibpf/object/object_spec.hpp>
+
+namespace minibpf {
+
+struct LoggedAnswer {
+    Answer answer;
+    std::string log;  ///< complete; empty when the kernel wrote none
+};
+
+/// Makes a call that was refused once more with a log buffer, and again with a larger one as long as the kernel says ENOSPC.
+LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call);
+LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call);
+
+/// The next thing to try for a program that the verifier rejected; empty when the log speaks for itself.
+std::string verifier_hint(std::string_view log, const ObjectSpec& object);
+
+}  // namespace minibpf

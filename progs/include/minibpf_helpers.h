@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0
+ *
+ * What a BPF program in this repository may use: section and map notation, and the helpers that the kernel offers.
+ *
+ * A helper is called by its number (include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER): "call 6" is bpf_trace_printk. In C that
+ * is a call through a constant pointer whose value is the number; clang turns it into exactly that instruction.
+ */
+#ifndef MINIBPF_HELPERS_H
+#define MINIBPF_HELPERS_H
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+
+/* The section tells the loader what a function or variable is: SEC("xdp"), SEC("license"), SEC(".maps"). */
+#define SEC(name) __attribute__((section(name), used))
+
+#undef __always_inline /* <linux/stddef.h> has a weaker one */
+#define __always_inline inline __attribute__((always_inline))
+#define __noinline __attribute__((noinline))
+#define __weak __attribute__((weak))
+#define __hidden __attribute__((visibility("hidden")))
+
+/* A map is described by the *types* of a struct's members, which BTF keeps: a number becomes an array's length, a type a
+ * pointer's target. Nothing of it occupies memory that matters: the loader reads the types. */
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) typeof(value) *name
+#define __array(name, value) typeof(value) *name[]
+
+/* Helpers, in the order of their numbers. */
+static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static long (*const bpf_map_update_elem)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3;
+static long (*const bpf_probe_read)(void *to, u32 size, const void *from) = (void *)4;
+static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
+static long (*const bpf_trace_printk)(const char *format, u32 format_size, ...) = (void *)6;
+static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
+static long (*const bpf_tail_call)(void *ctx, void *prog_array_map, u32 index) = (void *)12;
+static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static u64 (*const bpf_get_current_uid_gid)(void) = (void *)15;
+static long (*const bpf_get_current_comm)(void *buffer, u32 size) = (void *)16;
+static long (*const bpf_perf_event_output)(void *ctx, void *map, u64 flags, void *data, u64 size) = (void *)25;
+static long (*const bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
+static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
+static long (*const bpf_probe_read_user_str)(void *to, u32 size, const void *from) = (void *)114;
+static long (*const bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
+static long (*const bpf_ringbuf_output)(void *ringbuf, void *data, u64 size, u64 flags) = (void *)130;
+static void *(*const bpf_ringbuf_reserve)(void *ringbuf, u64 size, u64 flags) = (void *)131;
+static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
+static void (*const bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;
+static u64 (*const bpf_get_attach_cookie)(void *ctx) = (void *)174;
+
+/* Prints to /sys/kernel/tracing/trace_pipe: a format and up to three numbers or %s strings. The format has to be in memory
+ * that the verifier knows, so it becomes a constant of its own in .rodata. */
+#define bpf_printk(format, args...)                                          \
+    ({                                                                       \
+        static const char bpf_printk_format[] = format;                      \
+        bpf_trace_printk(bpf_printk_format, sizeof(bpf_printk_format), ##args); \
+    })
+
+#endif /* MINIBPF_HELPERS_H */
