@@ -1,0 +1,53 @@
+// Attaching: a Program and a Hook become a Link. One file per hook; this is the door to all of them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <libminibpf/attach/link.hpp>
+#include <libminibpf/load/object.hpp>
+
+namespace minibpf {
+
+/// How a kprobe comes into being.
+enum class KprobeBy {
+    whichever,  ///< the kprobe PMU (Linux 4.17), and tracefs where the kernel has none
+    pmu,
+    tracefs,  ///< a line in /sys/kernel/tracing/kprobe_events
+};
+
+struct AttachOptions {
+    /// Perf events: attach by BPF_LINK_CREATE (5.15) instead of ioctl(PERF_EVENT_IOC_SET_BPF).
+    bool use_link = false;
+    std::uint64_t cookie = 0;  ///< for bpf_get_attach_cookie(); needs use_link
+    KprobeBy kprobe_by = KprobeBy::whichever;
+};
+
+/// Attaches to where the program's section name says. Throws Error when it says nothing.
+Link attach(KernelGate& gate, const Program& program, const AttachOptions& options = {});
+
+/// Attaches to `hook`. One program may be attached to several hooks, several programs to one.
+/// Throws Error: the hook does not exist (Blame::object, with the nearest names), or a privilege or kernel facility is
+/// missing (Blame::facility).
+Link attach(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options = {});
+
+// The hooks, each in its own file.
+Link attach_tracepoint(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook& hook);
+
+/// Puts a program on an open perf event: SET_BPF or LINK_CREATE, then ENABLE.
+Link attach_to_event(KernelGate& gate, const Program& program, std::string description, TracefsProbe probe, Fd event,
+                     const AttachOptions& options);
+
+/// The kernel function behind a system call: "__x64_sys_execve" for "execve". Since 4.17 each architecture's entry code
+/// calls a wrapper of that name, whose only argument is the caller's registers (arch/x86/include/asm/syscall_wrapper.h).
+std::string get_syscall_fnname(std::string_view syscall);
+
+/// The names that the function may have, newest first: kernels without the wrapper have "sys_execve".
+std::vector<std::string> syscall_fnnames(std::string_view syscall);
+
+}  // namespace minibpf

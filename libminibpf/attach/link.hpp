@@ -1,0 +1,47 @@
+// An attached program. As long as the Link lives the program runs at its hook; its death detaches.
+#pragma once
+
+#include <string>
+
+#include <libminibpf/kernel/fd.hpp>
+
+namespace minibpf {
+
+/// A probe in tracefs's kprobe_events that minibpf has made; removes it when it dies. Move-only.
+///
+/// Holds kprobe_events open all the while, so that the removal is one write and cannot fail for want of a descriptor.
+class TracefsProbe {
+public:
+    TracefsProbe() = default;
+    TracefsProbe(KernelGate& gate, Fd events_file, std::string event) noexcept
+        : gate_(&gate), events_file_(std::move(events_file)), removal_("-:" + std::move(event)) {}
+    TracefsProbe(TracefsProbe&& other) noexcept
+        : gate_(other.gate_), events_file_(std::move(other.events_file_)), removal_(std::move(other.removal_)) {}
+    TracefsProbe& operator=(TracefsProbe&&) = delete;
+    ~TracefsProbe();
+
+private:
+    KernelGate* gate_ = nullptr;
+    Fd events_file_;
+    std::string removal_;  ///< "-:minibpf/do_unlinkat_4711_1"
+};
+
+/// What holds a program at its hook: some hooks need a perf event, some a BPF link, some both.
+class Link {
+public:
+    Link(std::string description, Fd link) : description_(std::move(description)), link_(std::move(link)) {}
+    Link(std::string description, TracefsProbe probe, Fd event, Fd link = {})
+        : description_(std::move(description)), probe_(std::move(probe)), event_(std::move(event)), link_(std::move(link)) {}
+
+    const std::string& description() const noexcept { return description_; }  ///< "hello at kprobe:__x64_sys_execve"
+    int event_fd() const noexcept { return event_.get(); }  ///< -1 when the hook has no perf event
+    int link_fd() const noexcept { return link_.get(); }    ///< -1 when there is no BPF link
+
+private:
+    std::string description_;
+    TracefsProbe probe_;  // removed last: tracefs keeps a probe that a perf event still uses (EBUSY)
+    Fd event_;
+    Fd link_;
+};
+
+}  // namespace minibpf

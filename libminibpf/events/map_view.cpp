@@ -1,0 +1,43 @@
+// Walking a map: BPF_MAP_GET_NEXT_KEY gives the keys one by one, BPF_MAP_LOOKUP_ELEM their values.
+#include <libminibpf/events/map_view.hpp>
+
+#include <fmt/format.h>
+
+#include <libminibpf/btf/value.hpp>
+
+namespace minibpf {
+
+namespace {
+
+std::string variables_line(const ObjectSpec& spec, const Map& map) {
+    const std::uint32_t zero = 0;
+    const std::optional<Bytes> contents = map.lookup(bytes_of(zero));
+    std::string line;
+    for (const VariableSpec& variable : spec.variables) {
+        if (&spec.maps[variable.map] != &map.spec()) continue;
+        const std::optional<ByteView> bytes = contents ? slice(*contents, variable.offset, variable.size) : std::nullopt;
+        if (!bytes) continue;
+        const std::string value = variable.type != 0 && spec.btf ? btf::format_value(*spec.btf, variable.type, *bytes) : btf::hexdump(*bytes);
+        line += fmt::format(" {}={}", variable.name, value);
+    }
+    return line;
+}
+
+std::string elements_line(const Map& map) {
+    std::string line;
+    std::optional<Bytes> key = map.next_key({});
+    for (std::uint32_t shown = 0; key && shown < map.max_entries(); ++shown) {
+        if (const std::optional<Bytes> value = map.lookup(*key)) line += fmt::format(" [{}]={}", map.key_text(*key), map.value_text(*value));
+        key = map.next_key(*key);
+    }
+    return line;
+}
+
+}  // namespace
+
+std::string map_line(const Object& object, const Map& map) {
+    const bool is_section = map.spec().origin == MapOrigin::data_section;
+    return fmt::format("{}:{}", map.name(), is_section ? variables_line(object.spec(), map) : elements_line(map));
+}
+
+}  // namespace minibpf

@@ -1,0 +1,14 @@
+// A map's contents as one line, read through the system call as any user of the map would.
+#pragma once
+
+#include <string>
+
+#include <libminibpf/load/object.hpp>
+
+namespace minibpf {
+
+/// "counts: [0]=3 [1000]=4", typed by BTF; for data sections the variables: ".bss: counter=5".
+/// A map that changes while it is read may show an element twice or not at all; at most max_entries are shown.
+std::string map_line(const Object& object, const Map& map);
+
+}  // namespace minibpf

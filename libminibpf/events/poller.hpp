@@ -1,0 +1,44 @@
+// Waiting for events from several buffers at once (epoll(7)).
+//
+//     Poller poller(gate);
+//     PerfBuffer output(poller, object.require_map("output"), on_sample, on_lost);
+//     while (!stop) poller.wait(100);
+//
+// The event path: waiting and reading are not narrated. Once mapped, a ring is memory that the kernel writes and we read.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <libminibpf/kernel/fd.hpp>
+
+namespace minibpf {
+
+class Poller {
+public:
+    explicit Poller(KernelGate& gate) : gate_(gate) {}
+    Poller(const Poller&) = delete;
+    Poller& operator=(const Poller&) = delete;
+
+    KernelGate& gate() const noexcept { return gate_; }
+
+    /// Calls `on_ready` from wait() whenever `fd` is readable. The caller keeps both alive as long as it waits.
+    void add(int fd, std::function<void()> on_ready, const Reason& reason = {});
+
+    /// Calls `on_round` at the end of every wait(): for what epoll does not wake for in time, such as trace_pipe.
+    void add_each_round(std::function<void()> on_round);
+
+    /// Waits until something is ready, a signal comes or `timeout_ms` has passed, and handles what there is.
+    void wait(int timeout_ms);
+
+    /// Handles what is in every buffer now, without waiting: for the end.
+    void drain();
+
+private:
+    KernelGate& gate_;
+    Fd epoll_;  // made with the first add()
+    std::vector<std::function<void()>> ready_;
+    std::vector<std::function<void()>> rounds_;
+};
+
+}  // namespace minibpf

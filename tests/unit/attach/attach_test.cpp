@@ -1,0 +1,248 @@
+// Attaching against a kernel that is a test's own: which calls, in which order, and what is left afterwards.
+#include <functional>
+
+#include <linux/perf_event.h>
+
+#include <tests/catch.hpp>
+#include <tests/fake_gate.hpp>
+#include <tests/read_object.hpp>
+
+#include <libminibpf/attach/attach.hpp>
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/load/loader.hpp>
+#include <libminibpf/narrate/failing_gate.hpp>
+
+using namespace minibpf;
+using minibpf::test::FakeGate;
+
+namespace {
+
+constexpr const char* execve_id = "/sys/kernel/tracing/events/syscalls/sys_enter_execve/id";
+constexpr const char* pmu_type = "/sys/bus/event_source/devices/kprobe/type";
+
+// A kernel with a tracefs, one tracepoint and, if wanted, a kprobe PMU.
+FakeGate& with_files(FakeGate& gate, bool pmu = true) {
+    gate.files[execve_id] = "862\n";
+    gate.files["/sys/kernel/tracing/available_events"] = "syscalls:sys_enter_execve\nsched:sched_switch\n";
+    if (pmu) gate.files[pmu_type] = "8\n";
+    gate.on<OpenAt>([&gate](const OpenAt& call) -> std::optional<Answer> {
+        if (!gate.files.contains(call.path) && !call.path.ends_with("kprobe_events")) return FakeGate::failure(ENOENT);
+        return std::nullopt;
+    });
+    return gate;
+}
+
+Program program(KernelGate& gate) {
+    static const ProgramSpec spec = [] {
+        ProgramSpec made;
+        made.name = "hello";
+        made.section = "kprobe/do_unlinkat";
+        made.kind = parse_section_name(made.section);
+        return made;
+    }();
+    return Program(spec, Fd(gate, gate.enter(ProgLoad{}).fd()));
+}
+
+std::vector<std::string> calls_after(const FakeGate& gate, std::size_t first) {
+    const std::vector<std::string> names = gate.call_names();
+    return {names.begin() + static_cast<std::ptrdiff_t>(first), names.end()};
+}
+
+Error error_of(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const Error& error) {
+        return error;
+    }
+    throw std::logic_error("did not throw");
+}
+
+}  // namespace
+
+TEST_CASE("a tracepoint is a perf event with the id that tracefs gives", "[attach]") {
+    FakeGate gate;
+    with_files(gate);
+    const Program hello = program(gate);
+    const Link link = attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve"));
+    CHECK(calls_after(gate, 1) == std::vector<std::string>{"openat", "read", "close", "perf_event_open", "ioctl(PERF_EVENT_IOC_SET_BPF)", "ioctl(PERF_EVENT_IOC_ENABLE)"});
+    const PerfEventOpen& open = *gate.calls<PerfEventOpen>()[0];
+    CHECK(open.type == PERF_TYPE_TRACEPOINT);
+    CHECK(open.config == 862);
+    CHECK(open.sample_period == 1);
+    CHECK(open.sample_type == PERF_SAMPLE_RAW);
+    CHECK(open.wakeup_events == 1);
+    CHECK(gate.calls<PerfEventSetBpf>()[0]->prog_fd == hello.fd());
+}
+
+TEST_CASE("a tracepoint that does not exist is an error with the nearest name", "[attach]") {
+    FakeGate gate;
+    with_files(gate);
+    const Program hello = program(gate);
+    const Error error = error_of([&] { attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_exec")); });
+    CHECK(error.detail().blame == Blame::object);
+    CHECK_THAT(error.detail().hint, test::contains("syscalls:sys_enter_execve"));
+    CHECK(gate.open_fds() == std::vector<int>{hello.fd()});
+}
+
+TEST_CASE("where tracefs is mounted nowhere it is mounted", "[attach]") {
+    FakeGate gate;
+    bool mounted = false;
+    gate.files[execve_id] = "862\n";
+    gate.on<OpenAt>([&](const OpenAt&) -> std::optional<Answer> {
+        if (!mounted) return FakeGate::failure(ENOENT);
+        return std::nullopt;
+    });
+    gate.on<Mount>([&](const Mount& call) -> std::optional<Answer> {
+        CHECK(call.target == "/sys/kernel/tracing");
+        mounted = true;
+        return Answer{};
+    });
+    const Program hello = program(gate);
+    const Link link = attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve"));
+    CHECK(gate.count<PerfEventOpen>() == 1);
+}
+
+TEST_CASE("a tracefs that cannot be mounted is a missing facility, with the command to type", "[attach]") {
+    FakeGate gate;
+    gate.fail<OpenAt>(ENOENT);
+    gate.fail<Mount>(EPERM);
+    const Program hello = program(gate);
+    const Error error = error_of([&] { attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve")); });
+    CHECK(error.detail().blame == Blame::facility);
+    CHECK_THAT(error.detail().hint, test::contains("mount -t tracefs"));
+}
+
+TEST_CASE("a kprobe is a perf event of the kprobe PMU", "[attach]") {
+    FakeGate gate;
+    with_files(gate);
+    const Program hello = program(gate);
+    const Link link = attach(gate, hello, parse_hook("kprobe:do_unlinkat+0x10"));
+    const PerfEventOpen& open = *gate.calls<PerfEventOpen>()[0];
+    CHECK(open.type == 8);
+    CHECK(open.config == 0);
+    CHECK(open.kprobe_func == "do_unlinkat");
+    CHECK(open.probe_offset == 0x10);
+}
+
+TEST_CASE("a kretprobe sets bit 0 of the PMU's config", "[attach]") {
+    FakeGate gate;
+    with_files(gate);
+    const Program hello = program(gate);
+    const Link link = attach(gate, hello, parse_hook("kretprobe:do_unlinkat"));
+    CHECK(gate.calls<PerfEventOpen>()[0]->config == 1);
+}
+
+TEST_CASE("a system call's kprobe tries the wrapper's name first, then the old one", "[attach]") {
+    FakeGate gate;
+    with_files(gate);
+    gate.on<PerfEventOpen>([](const PerfEventOpen& call) -> std::optional<Answer> {
+        if (call.kprobe_func != "sys_execve") return FakeGate::failure(ENOENT);
+        return std::nullopt;
+    });
+    const Program hello = program(gate);
+    const Link link = attach(gate, hello, parse_hook("ksyscall:execve"));
+    CHECK(gate.calls<PerfEventOpen>()[0]->kprobe_func == get_syscall_fnname("execve"));
+    CHECK(gate.calls<PerfEventOpen>()[1]->kprobe_func == "sys_execve");
+}
+
+TEST_CASE("a function that cannot be probed is an error with its name", "[attach]") {
+    FakeGate gate;
+    with_files(gate);
+    gate.fail<PerfEventOpen>(ENOENT);
+    const Program hello = program(gate);
+    const Error error = error_of([&] { attach(gate, hello, parse_hook("kprobe:do_nothing")); });
+    CHECK(error.detail().blame == Blame::object);
+    CHECK_THAT(error.what(), test::contains("do_nothing"));
+}
+
+TEST_CASE("without the kprobe PMU a probe is made in tracefs, and removed when the link dies", "[attach]") {
+    FakeGate gate;
+    with_files(gate, false);
+    std::vector<std::string> lines;
+    gate.on<Write>([&](const Write& call) -> std::optional<Answer> {
+        lines.emplace_back(reinterpret_cast<const char*>(call.data.data()), call.data.size());
+        const std::string event = lines.back().substr(2, lines.back().find(' ') - 2);
+        gate.files["/sys/kernel/tracing/events/" + event + "/id"] = "1500\n";
+        return std::nullopt;
+    });
+    const Program hello = program(gate);
+    {
+        const Link link = attach(gate, hello, parse_hook("kretprobe:do_unlinkat"));
+        REQUIRE(lines.size() == 1);
+        CHECK_THAT(lines[0], test::contains("r:minibpf/do_unlinkat_") && test::contains(" do_unlinkat+0"));
+        CHECK(gate.calls<PerfEventOpen>()[0]->config == 1500);
+    }
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1] == "-:" + lines[0].substr(2, lines[0].find(' ') - 2));
+    CHECK(gate.open_fds() == std::vector<int>{hello.fd()});
+}
+
+TEST_CASE("a kernel without any kprobes is a missing facility, and a way round is named", "[attach]") {
+    FakeGate gate;
+    with_files(gate, false);
+    gate.on<OpenAt>([](const OpenAt& call) -> std::optional<Answer> {
+        if (call.path.ends_with("kprobe_events")) return FakeGate::failure(ENOENT);
+        return std::nullopt;
+    });
+    const Program hello = program(gate);
+    const Error error = error_of([&] { attach(gate, hello, parse_hook("kprobe:do_unlinkat")); });
+    CHECK(error.detail().blame == Blame::facility);
+    CHECK_THAT(error.detail().hint, test::contains("CONFIG_KPROBES") && test::contains("tracepoint"));
+}
+
+TEST_CASE("a raw tracepoint is one call, whose fd is the link", "[attach]") {
+    FakeGate gate;
+    const Program hello = program(gate);
+    {
+        const Link link = attach(gate, hello, parse_hook("raw_tp:sys_enter"));
+        CHECK(calls_after(gate, 1) == std::vector<std::string>{"bpf(BPF_RAW_TRACEPOINT_OPEN)"});
+        CHECK(gate.calls<RawTracepointOpen>()[0]->name == "sys_enter");
+    }
+    CHECK(gate.open_fds() == std::vector<int>{hello.fd()});
+}
+
+TEST_CASE("on request a perf event is held by a BPF link", "[attach]") {
+    FakeGate gate;
+    with_files(gate);
+    const Program hello = program(gate);
+    AttachOptions options;
+    options.use_link = true;
+    options.cookie = 42;
+    const Link link = attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve"), options);
+    CHECK(gate.count<PerfEventSetBpf>() == 0);
+    REQUIRE(gate.count<LinkCreate>() == 1);
+    CHECK(gate.calls<LinkCreate>()[0]->attach_type == BPF_PERF_EVENT);
+    CHECK(gate.calls<LinkCreate>()[0]->bpf_cookie == 42);
+    CHECK(link.link_fd() >= 0);
+}
+
+TEST_CASE("when any system call of an attach fails, only the program stays open and no probe is left", "[attach][fault]") {
+    for (const char* hook : {"tracepoint:syscalls/sys_enter_execve", "kprobe:do_unlinkat", "ksyscall:execve", "raw_tp:sys_enter"}) {
+        for (const bool pmu : {true, false}) {
+            for (const bool use_link : {false, true}) {
+                for (int nth = 0;; ++nth) {
+                    INFO(hook << (pmu ? " with" : " without") << " PMU, call " << nth);
+                    REQUIRE(nth < 100);
+                    FakeGate gate;
+                    with_files(gate, pmu);
+                    int probes = 0;
+                    gate.on<Write>([&](const Write& call) -> std::optional<Answer> {
+                        probes += static_cast<char>(call.data[0]) == '-' ? -1 : 1;
+                        return std::nullopt;
+                    });
+                    const Program hello = program(gate);
+                    FailingGate failing(gate, nth, EINVAL);
+                    AttachOptions options;
+                    options.use_link = use_link;
+                    try {
+                        const Link link = attach(failing, hello, parse_hook(hook), options);
+                    } catch (const Error&) {
+                    }
+                    CHECK(gate.open_fds() == std::vector<int>{hello.fd()});
+                    CHECK(probes == 0);
+                    if (!failing.has_failed()) break;
+                }
+            }
+        }
+    }
+}
