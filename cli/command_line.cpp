@@ -1,0 +1,158 @@
+// The command line, by CLI11: options, their help, and examples that can be copied.
+#include "options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "units.hpp"
+
+namespace cli {
+
+namespace {
+
+constexpr const char* about =
+    "minibpf's loader: loads a BPF object, attaches its programs and shows what they say,\n"
+    "telling each system call as strace would.";
+
+constexpr const char* main_examples = R"(Examples:
+  loader progs/hello.bpf.c -c true          compile, load, attach, run `true`, show the lines, detach
+  loader prog.o                             the same until ^C
+  loader plan prog.o                        the calls that run would make, without making one
+  loader step prog.o                        stop before each call, look at it, go on
+  loader inspect --disasm prog.o            what is in the file
+
+`loader COMMAND --help` tells more. Exit status: 0 done; 1 the kernel refused; 2 wrong usage; 3 the object is malformed
+or asks for what does not exist; 4 privilege or kernel facility missing.)";
+
+constexpr const char* run_examples = R"(Examples:
+  loader prog.o -c 'ls /'                                      until `ls /` has ended
+  loader prog.o --update 'config[0]="Hey root!"' --events output:data_t --duration 5s
+  loader prog.o --show counts --interval 1s
+  loader prog.o --attach hello=kprobe:do_sys_openat2 --attach hello=kprobe:do_unlinkat
+  loader --type tracepoint --attach tracepoint:syscalls/sys_enter_execve prog.text
+  loader prog.o -q | grep bash                                 programs' output is standard output
+  loader prog.o --trace=calls.txt                              strace's lines, to a file)";
+
+constexpr const char* plan_examples = R"(Examples:
+  loader plan prog.o
+  loader plan --attr-size book --trace prog.o                  strace's lines only, attrs of 128 bytes as in the book)";
+
+constexpr const char* step_examples = R"(At each stop: Enter makes the call, c runs on, q undoes everything done so far.
+Examples:
+  loader step prog.o
+  loader step prog.o -c true)";
+
+constexpr const char* inspect_examples = R"(Examples:
+  loader inspect prog.o
+  loader inspect --disasm --relocations prog.o)";
+
+constexpr std::array<std::string_view, 4> command_names = {"run", "plan", "step", "inspect"};
+
+std::string check_time(std::string& text) {
+    if (!parse_milliseconds(text)) return "'" + text + "' is no time: write 500ms, 2s or 1m";
+    return {};
+}
+
+void add_object_options(CLI::App& app, RunOptions& options) {
+    app.add_option("OBJECT", options.object, "a .o, a .bpf.c (compiled by clang first), raw instructions with --type, or - for standard input")->required();
+    app.add_option("--program", options.programs, "load only this program (may be repeated)")->type_name("NAME");
+    app.add_option("--type", options.type, "the program's type, where its section does not say: tracepoint, kprobe, xdp, ...")->type_name("TYPE");
+    app.add_option("--license", options.license, "the license of raw instructions (GPL)")->type_name("TEXT");
+    app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c (write --cflags=-DX)")->type_name("FLAGS");
+    app.add_option("--set", options.set, "set a global variable before the load")->type_name("VARIABLE=VALUE");
+    app.add_option("--attach", options.attach, "attach a program to a hook instead of where its section says")->type_name("PROGRAM=HOOK");
+    app.add_flag("--no-attach", options.no_attach, "load only");
+    app.add_flag("--link", options.use_link, "attach perf events by BPF_LINK_CREATE instead of ioctl");
+    app.add_flag("--tracefs-kprobes", options.tracefs_kprobes, "make kprobes by kprobe_events in tracefs instead of the kprobe PMU");
+    app.add_option("--update", options.update, "set a map's element once the programs are attached")->type_name("MAP[KEY]=VALUE");
+    app.add_option("--events", options.events, "show this map's events, typed by BTF (all perf and ring buffers are shown)")->type_name("MAP[:TYPE]");
+    static const std::map<std::string, minibpf::AttrSize> sizes = {{"minimal", minibpf::AttrSize::minimal}, {"book", minibpf::AttrSize::book}};
+    app.add_option("--attr-size", options.attr_size, "bytes of bpf_attr: minimal, or book (128, as BCC passes)")
+        ->transform(CLI::CheckedTransformer(sizes))
+        ->type_name("minimal|book");
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+    app.add_option("-c,--command", options.command, "run this once everything is attached, and end when it ends")->type_name("CMD");
+    app.add_option_function<std::string>("--duration", [&](const std::string& text) { options.duration_ms = parse_milliseconds(text); }, "end after this time")
+        ->type_name("TIME")
+        ->check(CLI::Validator(check_time, ""));
+    app.add_option("--count", options.count, "end after this many events")->type_name("N")->check(CLI::PositiveNumber);
+    app.add_option("--show", options.show, "show this map's contents every --interval and at the end")->type_name("MAP");
+    app.add_option_function<std::string>("--interval", [&](const std::string& text) { options.interval_ms = *parse_milliseconds(text); }, "how often --show shows (2s)")
+        ->type_name("TIME")
+        ->check(CLI::Validator(check_time, ""));
+    app.add_flag("--all-lines", options.all_lines, "show what every BPF program prints to trace_pipe, not only this object's");
+}
+
+void add_narration_options(CLI::App& app, RunOptions& options) {
+    app.add_flag("-q,--quiet", options.quiet, "no narration, no status: only what the programs say");
+    app.add_flag_callback("--trace", [&] { if (!options.trace) options.trace = "-"; }, "only strace's lines, to standard error; --trace=FILE: to a file");
+    app.add_flag("--explain", options.explain, "more about each call and its puzzling fields");
+}
+
+// CLI11 has options and flags, but nothing between: --trace takes a value with `=` only, lest it swallow OBJECT.
+// `loader prog.o` means `loader run prog.o`.
+std::vector<std::string> normalise(int argc, char** argv, RunOptions& options) {
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    const std::array<std::string_view, 4> top_level = {"-h", "--help", "--help-all", "--version"};
+    const bool is_command = !arguments.empty() && std::find(command_names.begin(), command_names.end(), arguments.front()) != command_names.end();
+    const bool is_top_level = !arguments.empty() && std::find(top_level.begin(), top_level.end(), arguments.front()) != top_level.end();
+    if (!arguments.empty() && !is_command && !is_top_level) arguments.insert(arguments.begin(), "run");
+    for (std::string& argument : arguments) {
+        constexpr std::string_view trace = "--trace=";
+        if (!argument.starts_with(trace)) continue;
+        options.trace = argument.substr(trace.size());
+        argument = "--trace";
+    }
+    return arguments;
+}
+
+}  // namespace
+
+std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_status) {
+    CommandLine parsed;
+    CLI::App app(about, "loader");
+    app.footer(main_examples);
+    app.set_version_flag("--version", MINIBPF_VERSION);
+    app.require_subcommand(1);
+
+    CLI::App* run = app.add_subcommand("run", "load, attach, show what the programs say until ^C, detach (the default)");
+    CLI::App* plan = app.add_subcommand("plan", "show the calls that run would make; makes none, needs no privilege");
+    CLI::App* step = app.add_subcommand("step", "run, stopping before each call");
+    CLI::App* inspect = app.add_subcommand("inspect", "show what is in an object file");
+    for (CLI::App* command : {run, plan, step}) {
+        add_object_options(*command, parsed.run);
+        if (command != plan) add_run_options(*command, parsed.run);
+        add_narration_options(*command, parsed.run);
+    }
+    run->footer(run_examples);
+    plan->footer(plan_examples);
+    step->footer(step_examples);
+    inspect->footer(inspect_examples);
+    inspect->add_option("OBJECT", parsed.inspect.object, "a .o, a .bpf.c, or - for standard input")->required();
+    inspect->add_option("--cflags", parsed.inspect.cflags, "more options for clang, when OBJECT is a .bpf.c")->type_name("FLAGS");
+    inspect->add_flag("--disasm", parsed.inspect.disassemble, "the instructions of each function");
+    inspect->add_flag("--relocations", parsed.inspect.relocations, "each relocated instruction before and after");
+    inspect->add_flag("--btf", parsed.inspect.btf, "every type");
+
+    std::vector<std::string> arguments = normalise(argc, argv, parsed.run);
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    try {
+        app.parse(arguments);
+    } catch (const CLI::ParseError& error) {
+        exit_status = app.exit(error) == 0 ? 0 : 2;
+        return std::nullopt;
+    }
+    if (plan->parsed()) parsed.command = Command::plan;
+    if (step->parsed()) parsed.command = Command::step;
+    if (inspect->parsed()) parsed.command = Command::inspect;
+    return parsed;
+}
+
+}  // namespace cli

@@ -1,0 +1,57 @@
+// What the command line asks for: plain data, filled by CLI11 in command_line.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <libminibpf/kernel/encode.hpp>
+
+namespace cli {
+
+/// What to load, and what to do with it once it is loaded. Shared by run, plan and step.
+struct RunOptions {
+    std::string object;  ///< a .o, a .bpf.c, raw instructions with --type, or "-"
+    std::vector<std::string> cflags;
+    std::string type;
+    std::string license = "GPL";  ///< of raw instructions, which carry none
+    std::vector<std::string> programs;
+    std::vector<std::string> attach;  ///< PROGRAM=HOOK, or HOOK when there is one program
+    bool no_attach = false;
+    bool use_link = false;
+    bool tracefs_kprobes = false;
+    std::vector<std::string> set;     ///< VARIABLE=VALUE
+    std::vector<std::string> update;  ///< MAP[KEY]=VALUE
+    std::vector<std::string> events;  ///< MAP or MAP:TYPE
+    std::vector<std::string> show;    ///< maps
+    int interval_ms = 2000;
+    std::string command;
+    std::optional<int> duration_ms;
+    std::optional<long> count;
+    bool all_lines = false;
+    bool quiet = false;
+    std::optional<std::string> trace;  ///< "-" for standard error, or a file
+    bool explain = false;
+    minibpf::AttrSize attr_size = minibpf::AttrSize::minimal;
+};
+
+struct InspectOptions {
+    std::string object;
+    std::vector<std::string> cflags;
+    bool disassemble = false;
+    bool relocations = false;
+    bool btf = false;
+};
+
+enum class Command { run, plan, step, inspect };
+
+struct CommandLine {
+    Command command = Command::run;
+    RunOptions run;
+    InspectOptions inspect;
+};
+
+/// Parses the arguments. Nothing when all has been said (--help, --version, a mistake): `exit_status` then holds 0 or 2.
+std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_status);
+
+}  // namespace cli

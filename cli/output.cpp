@@ -1,0 +1,86 @@
+// Output and the ways in which a run is told to end.
+#include "output.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+namespace cli {
+
+namespace {
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+char output_buffer[1 << 16];
+char input_buffer[1 << 12];
+
+extern "C" void on_signal(int) { stop_asked = 1; }
+
+std::string indented(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        out += fmt::format("    {}\n", text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return out;
+}
+
+}  // namespace
+
+void prepare_streams() {
+    std::setvbuf(stdout, output_buffer, _IOFBF, sizeof(output_buffer));
+    std::setvbuf(stdin, input_buffer, _IOFBF, sizeof(input_buffer));
+}
+
+void say(std::string_view line) {
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fputc('\n', stdout);
+    if (std::fflush(stdout) != 0) ask_to_stop();
+}
+
+void note(std::string_view line) {
+    const std::string text = fmt::format("{}\n", line);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void print_error(const minibpf::Error& error) {
+    const minibpf::ErrorDetail& detail = error.detail();
+    std::string text = fmt::format("loader: {}\n", detail.doing);
+    if (!detail.call.empty()) text += fmt::format("  call:  {}\n", detail.call);
+    if (detail.code != 0) text += fmt::format("  error: {}\n", minibpf::errno_text(detail.code));
+    if (!detail.kernel_log.empty()) text += fmt::format("  the kernel's log:\n{}", indented(detail.kernel_log));
+    if (!detail.hint.empty()) text += fmt::format("  try:   {}\n", detail.hint);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+bool use_color() {
+    const char* no_color = std::getenv("NO_COLOR");
+    if (no_color != nullptr && *no_color != '\0') return false;
+    // isatty(3) would be an ioctl in the strace; a terminal is a character device with one of these major numbers
+    // (Documentation/admin-guide/devices.txt): 4 the console, 136 to 143 pseudo-terminals.
+    struct stat status {};
+    if (fstat(2, &status) != 0 || !S_ISCHR(status.st_mode)) return false;
+    const unsigned type = major(status.st_rdev);
+    return type == 4 || (type >= 136 && type <= 143);
+}
+
+bool should_stop() { return stop_asked != 0; }
+
+void ask_to_stop() { stop_asked = 1; }
+
+void install_signal_handlers() {
+    struct sigaction action {};
+    action.sa_handler = on_signal;  // without SA_RESTART: waiting ends at once
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGHUP, &action, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is seen by say(); dying here could leave a probe in tracefs
+}
+
+}  // namespace cli

@@ -1,0 +1,188 @@
+// The order of a run: load, listen to trace_pipe, attach, update maps, map the buffers, and then wait.
+#include "session.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include <libminibpf/btf/value.hpp>
+#include <libminibpf/events/map_view.hpp>
+
+#include "child.hpp"
+#include "open_object.hpp"
+#include "output.hpp"
+
+namespace cli {
+
+using namespace minibpf;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Error usage_error(std::string doing, std::string hint) {
+    return Error({.doing = std::move(doing), .hint = std::move(hint), .blame = Blame::usage});
+}
+
+Object load_object(KernelGate& gate, const RunOptions& options) {
+    ObjectSpec spec = open_object(gate, options);
+    for (const std::string& warning : spec.warnings) {
+        if (!options.quiet) note(fmt::format("loader: warning: {}", warning));
+    }
+    LoadOptions load_options{.programs = options.programs};
+    if (!options.quiet) load_options.notice = [](const std::string& text) { note(fmt::format("loader: {}", text)); };
+    return load(gate, std::move(spec), load_options);
+}
+
+std::string_view before(std::string_view text, char separator) { return text.substr(0, text.find(separator)); }
+
+struct Update {
+    std::string_view map, key, value;
+};
+
+Update split_update(std::string_view request) {
+    const std::size_t open = request.find('[');
+    const std::size_t close = request.find("]=", open == std::string_view::npos ? request.size() : open);
+    if (close == std::string_view::npos) {
+        throw usage_error(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request), "for instance --update 'config[0]=\"Hey root!\"'");
+    }
+    return {.map = request.substr(0, open), .key = request.substr(open + 1, close - open - 1), .value = request.substr(close + 2)};
+}
+
+}  // namespace
+
+Session::Session(KernelGate& gate, const RunOptions& options) : gate_(gate), options_(options), object_(load_object(gate, options)), poller_(gate) {
+    attach_options_.use_link = options.use_link;
+    if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
+    check_requests();
+    if (!options_.no_attach) {
+        open_trace_pipe();
+        attach_programs();
+    }
+    for (const std::string& request : options_.update) update_map(request);
+    if (!options_.no_attach) open_buffers();
+}
+
+// Names are checked before anything is attached: a misspelt map is to cost nothing.
+void Session::check_requests() {
+    for (const std::string& request : options_.update) object_.require_map(split_update(request).map);
+    for (const std::string& request : options_.events) shown_as(object_.require_map(before(request, ':')).name());
+    for (const std::string& name : options_.show) object_.require_map(name);
+}
+
+void Session::attach_programs() {
+    for (const std::string& request : options_.attach) attach_as_asked(request);
+    if (!options_.attach.empty()) return;
+    for (const Program& program : object_.programs()) links_.push_back(attach(gate_, program, attach_options_));
+}
+
+void Session::attach_as_asked(const std::string& request) {
+    const std::size_t equals = request.find('=');
+    if (equals == std::string::npos && object_.programs().size() > 1) {
+        throw usage_error(fmt::format("--attach {}: which program?", request), fmt::format("the object has several: --attach PROGRAM={}", request));
+    }
+    const Program& program = equals == std::string::npos ? object_.programs().front() : object_.require_program(std::string_view(request).substr(0, equals));
+    const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request) : std::string_view(request).substr(equals + 1));
+    links_.push_back(attach(gate_, program, hook, attach_options_));
+}
+
+void Session::update_map(const std::string& request) {
+    const Update update = split_update(request);
+    object_.require_map(update.map).update(update.key, update.value);
+}
+
+void Session::open_trace_pipe() {
+    PrintkFormats formats = printk_formats(object_.spec());
+    if (options_.all_lines) formats = {.formats = {}, .complete = false};
+    if (formats.empty()) return;
+    trace_pipe_ = std::make_unique<TracePipe>(poller_, std::move(formats), [this](const TraceLine& line) {
+        if (should_stop()) return;  // --count is reached: the rest of what was read is not wanted
+        say(line.whole);
+        event_shown();
+    });
+}
+
+void Session::open_buffers() {
+    for (Map& map : object_.maps()) {
+        if (map.spec().type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.spec().type != BPF_MAP_TYPE_RINGBUF) continue;
+        const Shown shown = shown_as(map.name());
+        if (map.spec().type == BPF_MAP_TYPE_RINGBUF) {
+            ring_buffers_.push_back(std::make_unique<RingBuffer>(poller_, map, [this, shown](ByteView sample) { show_sample(shown, -1, sample); }));
+            continue;
+        }
+        const auto on_lost = [shown](int cpu, std::uint64_t count) { note(fmt::format("loader: {}: {} samples lost on CPU {}: the ring was full", shown.map, count, cpu)); };
+        perf_buffers_.push_back(std::make_unique<PerfBuffer>(
+            poller_, map, [this, shown](int cpu, ByteView sample) { show_sample(shown, cpu, sample); }, on_lost));
+    }
+}
+
+Session::Shown Session::shown_as(const std::string& map) const {
+    Shown shown{.map = map};
+    for (const std::string& request : options_.events) {
+        if (before(request, ':') != map || request.find(':') == std::string::npos) continue;
+        const std::string type = request.substr(request.find(':') + 1);
+        const auto found = object_.spec().btf ? object_.spec().btf->find_named(type) : std::nullopt;
+        if (!found) throw_malformed(fmt::format("--events {}: the object's BTF has no type '{}'", request, type), "loader inspect --btf lists them");
+        shown.type = *found;
+    }
+    return shown;
+}
+
+void Session::show_sample(const Shown& shown, int cpu, ByteView sample) {
+    if (should_stop()) return;
+    if (shown.type != 0) {
+        say(fmt::format("{}: {}", shown.map, btf::format_value(*object_.spec().btf, shown.type, sample)));
+    } else {
+        say(fmt::format("{}: {} bytes{}", shown.map, sample.size(), cpu < 0 ? std::string() : fmt::format(" from CPU {}", cpu)));
+        std::string dump = btf::hexdump(sample);
+        if (dump.ends_with('\n')) dump.pop_back();
+        say(dump);
+        suggest_types(shown, sample.size());
+    }
+    event_shown();
+}
+
+void Session::suggest_types(const Shown& shown, std::size_t size) {
+    if (types_suggested_ || options_.quiet || !object_.spec().btf) return;
+    types_suggested_ = true;
+    const btf::Btf& btf = *object_.spec().btf;
+    for (btf::TypeId id = 1; id <= btf.last_id(); ++id) {
+        const btf::Type type = btf.type(id);
+        // perf pads a sample until size + 4 is a multiple of 8.
+        const bool fits = type.kind == btf::Kind::struct_ && !type.name.empty() && type.size() <= size && size < type.size() + 8;
+        if (fits) note(fmt::format("loader: to see fields instead of bytes, if this is a struct {0}: --events {1}:{0}", type.name, shown.map));
+    }
+}
+
+void Session::show_maps() {
+    for (const std::string& name : options_.show) say(map_line(object_, object_.require_map(name)));
+}
+
+void Session::event_shown() {
+    if (options_.count && ++events_shown_ >= *options_.count) ask_to_stop();
+}
+
+void Session::run() {
+    constexpr int longest_wait_ms = 100;  // how late the end of the command may be noticed
+    std::optional<Child> child;
+    if (!options_.command.empty()) child.emplace(options_.command);
+    const Clock::time_point start = Clock::now();
+    Clock::time_point next_show = start + std::chrono::milliseconds(options_.interval_ms);
+    while (!should_stop()) {
+        if (child && child->has_ended()) break;
+        if (options_.duration_ms && Clock::now() - start >= std::chrono::milliseconds(*options_.duration_ms)) break;
+        poller_.wait(child ? 10 : longest_wait_ms);
+        if (!options_.show.empty() && Clock::now() >= next_show) {
+            show_maps();
+            next_show += std::chrono::milliseconds(options_.interval_ms);
+        }
+    }
+    if (!should_stop()) poller_.drain();
+    show_maps();
+    if (child && !options_.quiet && child->has_ended() && !child->complaint().empty()) {
+        note(fmt::format("loader: '{}' {}", options_.command, child->complaint()));
+    }
+}
+
+}  // namespace cli

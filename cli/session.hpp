@@ -1,0 +1,63 @@
+// One run of an object, from file to detached: what run, plan and step have in common.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <libminibpf/attach/attach.hpp>
+#include <libminibpf/events/perf_buffer.hpp>
+#include <libminibpf/events/poller.hpp>
+#include <libminibpf/events/ring_buffer.hpp>
+#include <libminibpf/events/trace_pipe.hpp>
+#include <libminibpf/load/loader.hpp>
+
+#include "options.hpp"
+
+namespace cli {
+
+/// A loaded and attached object with its event buffers. Its death detaches, unmaps and closes everything.
+class Session {
+public:
+    /// Opens, loads, attaches, updates maps and maps the buffers, in this order. Throws minibpf::Error.
+    Session(minibpf::KernelGate& gate, const RunOptions& options);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// Shows events until the command has ended, --duration or --count is reached, or somebody asks to stop.
+    void run();
+
+    const std::vector<minibpf::Link>& links() const noexcept { return links_; }
+
+private:
+    struct Shown {
+        std::string map;
+        minibpf::btf::TypeId type = 0;  ///< 0: not known, a hexdump
+    };
+
+    void check_requests();
+    void attach_programs();
+    void attach_as_asked(const std::string& request);
+    void update_map(const std::string& request);
+    void open_trace_pipe();
+    void open_buffers();
+    Shown shown_as(const std::string& map) const;
+    void show_sample(const Shown& shown, int cpu, minibpf::ByteView sample);
+    void suggest_types(const Shown& shown, std::size_t size);
+    void show_maps();
+    void event_shown();
+
+    minibpf::KernelGate& gate_;
+    const RunOptions& options_;
+    minibpf::AttachOptions attach_options_;
+    minibpf::Object object_;
+    minibpf::Poller poller_;
+    std::unique_ptr<minibpf::TracePipe> trace_pipe_;
+    std::vector<minibpf::Link> links_;
+    std::vector<std::unique_ptr<minibpf::PerfBuffer>> perf_buffers_;
+    std::vector<std::unique_ptr<minibpf::RingBuffer>> ring_buffers_;
+    long events_shown_ = 0;
+    bool types_suggested_ = false;
+};
+
+}  // namespace cli

@@ -1,0 +1,78 @@
+#pragma once
+// Runs a command as a shell user would, and keeps what it said.
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <tests/paths.hpp>
+
+namespace minibpf::test {
+
+struct Said {
+    int status = -1;  ///< exit status; 128 + signal when it was killed
+    std::string out;
+    std::string err;
+};
+
+/// A directory of the test's own, gone with it. Anyone may look into it.
+class TemporaryDirectory {
+public:
+    TemporaryDirectory() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "minibpf-XXXXXX").string();
+        if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
+        path_ = pattern;
+        std::filesystem::permissions(path_, std::filesystem::perms(0777));
+    }
+    ~TemporaryDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+private:
+    std::filesystem::path path_;
+};
+
+inline std::string text_file(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
+inline void write_file(const std::filesystem::path& path, const std::string& content) {
+    std::ofstream(path, std::ios::binary) << content;
+}
+
+/// Runs `command` with /bin/sh; at most 60 seconds, so that a hang is a failure with the output so far.
+inline Said run(const std::string& command) {
+    const TemporaryDirectory directory;
+    std::string quoted;
+    for (char c : command) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    const std::string wrapped = "timeout -k 5 60 /bin/sh -c '" + quoted + "' >" + (directory / "out").string() + " 2>" + (directory / "err").string() + " </dev/null";
+    const int status = std::system(wrapped.c_str());
+    return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+            .out = text_file(directory / "out"),
+            .err = text_file(directory / "err")};
+}
+
+inline std::string loader() { return (build_dir() / "bin/loader").string(); }
+inline std::string prog(const std::string& name) { return (build_dir() / "progs" / name).string(); }
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        lines.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return lines;
+}
+
+}  // namespace minibpf::test

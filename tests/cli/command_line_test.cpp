@@ -1,0 +1,160 @@
+// The command as its user meets it, as far as no kernel is asked: usage, bad input, plan, inspect.
+#include <regex>
+
+#include <tests/catch.hpp>
+#include <tests/read_object.hpp>
+
+#include "command.hpp"
+
+using namespace minibpf::test;
+
+namespace {
+
+std::string as_text(const minibpf::Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+std::string hello_bytes() { return as_text(file_bytes(prog("hello.bpf.o"))); }
+
+// A .o with a given content, run through `loader plan`.
+Said plan_of(const std::string& content, const std::string& options = "") {
+    const TemporaryDirectory directory;
+    write_file(directory / "broken.o", content);
+    return run(loader() + " plan " + options + " " + (directory / "broken.o").string());
+}
+
+}  // namespace
+
+TEST_CASE("--help of every command carries examples and exits 0", "[cli]") {
+    for (const char* command : {"", "run", "plan", "step", "inspect"}) {
+        INFO(command);
+        const Said said = run(loader() + " " + command + " --help");
+        CHECK(said.status == 0);
+        CHECK_THAT(said.out, contains("Examples:") && contains("loader "));
+        CHECK(said.err.empty());
+    }
+}
+
+TEST_CASE("wrong usage exits 2 and says what was wrong", "[cli]") {
+    for (const char* arguments : {"", "--no-such-option x.o", "run", "plan a.o b.o", "run x.o --duration soon", "run x.o --count 0", "run x.o --attr-size huge"}) {
+        INFO(arguments);
+        const Said said = run(loader() + " " + arguments);
+        CHECK(said.status == 2);
+        CHECK_FALSE((said.err + said.out).empty());
+    }
+}
+
+TEST_CASE("a file that does not exist exits 2 and names it", "[cli]") {
+    const Said said = run(loader() + " /nowhere/prog.o");
+    CHECK(said.status == 2);
+    CHECK_THAT(said.err, contains("/nowhere/prog.o") && contains("ENOENT"));
+}
+
+TEST_CASE("a file that is no ELF exits 3", "[cli]") {
+    const Said said = plan_of("just some text, long enough to be read as a header of sixty-four bytes\n");
+    CHECK(said.status == 3);
+    CHECK_THAT(said.err, contains("ELF"));
+}
+
+TEST_CASE("an ELF file for another machine exits 3 and names the machine", "[cli]") {
+    const Said said = run(loader() + " plan /bin/sh");
+    CHECK(said.status == 3);
+    CHECK_THAT(said.err, contains("x86-64"));
+}
+
+TEST_CASE("an object that is cut short anywhere exits 3", "[cli]") {
+    const std::string whole = hello_bytes();
+    for (std::size_t size = 0; size < whole.size(); size += 97) {
+        INFO(size << " of " << whole.size() << " bytes");
+        const Said said = plan_of(whole.substr(0, size));
+        CHECK(said.status == 3);
+        CHECK_THAT(said.err, contains("broken.o"));
+    }
+}
+
+TEST_CASE("an unknown section name exits 3 with the nearest known one", "[cli]") {
+    std::string bytes = hello_bytes();
+    const std::string known = "tracepoint/syscalls/sys_enter_execve";
+    for (std::size_t at = bytes.find(known); at != std::string::npos; at = bytes.find(known, at)) bytes.replace(at, 10, "tracepiont");
+    const Said said = plan_of(bytes);
+    CHECK(said.status == 3);
+    CHECK_THAT(said.err, contains("tracepiont") && contains("tracepoint"));
+}
+
+TEST_CASE("a map that does not exist in --update exits 3 with the nearest one", "[cli]") {
+    const Said said = run(loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'confg[0]=\"x\"'");
+    CHECK(said.status == 3);
+    CHECK_THAT(said.err, contains("confg") && contains("config"));
+}
+
+TEST_CASE("a value that does not fit its type exits 2 and names the map and the type", "[cli]") {
+    const std::string plan = loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update ";
+    const Said too_long = run(plan + "'config[0]=\"Hello, how are you?\"'");
+    CHECK(too_long.status == 2);
+    CHECK_THAT(too_long.err, contains("config") && contains("12"));
+    const Said too_large = run(plan + "'config[4294967296]=\"x\"'");
+    CHECK(too_large.status == 2);
+    const Said no_form = run(plan + "'config 0 x'");
+    CHECK(no_form.status == 2);
+    CHECK_THAT(no_form.err, contains("MAP[KEY]=VALUE"));
+}
+
+TEST_CASE("a type that the BTF does not have exits 3 in --events", "[cli]") {
+    const Said said = run(loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --events output:dat_t");
+    CHECK(said.status == 3);
+    CHECK_THAT(said.err, contains("dat_t"));
+}
+
+TEST_CASE("plan prints strace's lines marked DRY RUN, in the order of chapter 4", "[cli]") {
+    const Said said = run(loader() + " plan --trace --attr-size book " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
+                          " --update 'config[0]=\"Hey root!\"' --update 'config[1000]=\"Hi!\"'");
+    CHECK(said.status == 0);
+    std::vector<std::string> calls;
+    for (const std::string& line : lines_of(said.out)) {
+        std::smatch match;
+        if (!std::regex_search(line, match, std::regex(R"(^(bpf\(\w+|perf_event_open|ioctl|mmap|epoll_\w+))"))) continue;
+        CHECK_THAT(line, contains("(DRY RUN)"));
+        calls.push_back(match.str(1));
+    }
+    REQUIRE(calls.size() > 9);
+    const std::vector<std::string> expected = {"bpf(BPF_BTF_LOAD", "bpf(BPF_MAP_CREATE", "bpf(BPF_MAP_CREATE", "bpf(BPF_PROG_LOAD", "bpf(BPF_RAW_TRACEPOINT_OPEN",
+                                               "bpf(BPF_MAP_UPDATE_ELEM", "bpf(BPF_MAP_UPDATE_ELEM", "perf_event_open", "mmap", "ioctl", "bpf(BPF_MAP_UPDATE_ELEM"};
+    CHECK(std::vector<std::string>(calls.begin(), calls.begin() + 11) == expected);
+    CHECK_THAT(said.out, contains("bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 128) = 7 (DRY RUN)"));
+}
+
+TEST_CASE("plan gives each call its reason", "[cli]") {
+    const Said said = run(loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o"));
+    CHECK(said.status == 0);
+    CHECK_THAT(said.out, contains("# `config` is created because hello refers to it in instruction"));
+}
+
+TEST_CASE("inspect shows sections, programs, maps, variables and BTF", "[cli]") {
+    const Said said = run(loader() + " inspect --disasm --relocations --btf " + prog("chapter3/hello.bpf.o"));
+    CHECK(said.status == 0);
+    CHECK_THAT(said.out, contains("SECTIONS") && contains("hello: SEC(\"xdp\"), type xdp") && contains(".bss: data section as array map `hello.bss`, 4 bytes") &&
+                             contains("int counter = 0") && contains("call bpf_trace_printk#6") && contains("map[fd:") && contains("license: \"Dual MIT/GPL\""));
+}
+
+TEST_CASE("an object can come from standard input", "[cli]") {
+    const Said said = run("cat " + prog("hello.bpf.o") + " | " + loader() + " plan -");
+    CHECK(said.status == 0);
+    CHECK_THAT(said.out, contains("BPF_PROG_LOAD"));
+}
+
+TEST_CASE("a .bpf.c is compiled first, and clang's complaints are shown as they are", "[cli]") {
+    const TemporaryDirectory directory;
+    write_file(directory / "good.bpf.c", "#include \"minibpf_helpers.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\nSEC(\"xdp\") int pass(void *ctx) { return 2; }\n");
+    CHECK(run(loader() + " plan --no-attach " + (directory / "good.bpf.c").string()).status == 0);
+    write_file(directory / "bad.bpf.c", "int pass(void *ctx) { return undeclared; }\n");
+    const Said said = run(loader() + " plan " + (directory / "bad.bpf.c").string());
+    CHECK(said.status == 3);
+    CHECK_THAT(said.err, contains("undeclared identifier 'undeclared'"));
+}
+
+TEST_CASE("raw instructions need no ELF, and must be whole instructions", "[cli]") {
+    const std::string options = " --type tracepoint --attach tracepoint:syscalls/sys_enter_execve ";
+    const Said said = run(loader() + " plan --trace" + options + prog("smallest.text"));
+    CHECK(said.status == 0);
+    CHECK_THAT(said.out, contains("prog_type=BPF_PROG_TYPE_TRACEPOINT, insn_cnt=8"));
+    CHECK(plan_of("123", options).status == 3);
+    CHECK(plan_of(std::string(8'000'008, '\0'), options).status == 3);
+}
