@@ -243,7 +243,7 @@ private:
                       .insns = linked.insns,
                       .license = spec().license,
                       .kern_version = spec().kern_version,
-                      .prog_flags = program.kind.sleepable ? BPF_F_SLEEPABLE : 0u,
+                      .prog_flags = (program.kind.sleepable ? BPF_F_SLEEPABLE : 0u) | (program.kind.xdp_frags ? BPF_F_XDP_HAS_FRAGS : 0u),
                       .expected_attach_type = program.kind.expected_attach_type};
         if (object_.btf_.is_open() && linked.func_info_rec_size != 0) {
             call.prog_btf_fd = static_cast<std::uint32_t>(object_.btf_.get());

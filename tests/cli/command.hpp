@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <linux/close_range.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ inline Said run(const std::string& command) {
     std::string quoted;
     for (char c : command) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
     const std::string wrapped = "timeout -k 5 60 /bin/sh -c '" + quoted + "' >" + (directory / "out").string() + " 2>" + (directory / "err").string() + " </dev/null";
+    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);  // so that the command's descriptors count from 3
     const int status = std::system(wrapped.c_str());
     return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
             .out = text_file(directory / "out"),

@@ -75,7 +75,7 @@ TEST_CASE("only this object's lines are shown, unless all are asked for", "[cli]
     for (const std::string& line : lines_of(run(loader() + both).out)) CHECK_THAT(line, contains(": Get"));
 }
 
-TEST_CASE("--duration and --show end and show", "[cli][kernel]") {
+TEST_CASE("a run ends after --duration, and --show shows a map meanwhile and at the end", "[cli][kernel]") {
     need_root();
     const Said said = run(loader() + " -q " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'config[7]=\"seven\"' --show config --interval 200ms --duration 500ms");
     CHECK(said.status == 0);
