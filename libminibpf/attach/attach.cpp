@@ -32,16 +32,20 @@ Fd create_link(KernelGate& gate, const Program& program, const std::string& wher
 
 Link attach_to_event(KernelGate& gate, const Program& program, std::string description, TracefsProbe probe, Fd event,
                      const AttachOptions& options) {
+    // When something fails, the event must die before the probe: tracefs keeps a probe that an event still uses (EBUSY).
+    // Local variables die in reverse, parameters in an order that each compiler chooses.
+    TracefsProbe owned_probe = std::move(probe);
+    Fd owned_event = std::move(event);
     Fd link;
     if (options.use_link) {
-        link = create_link(gate, program, description, event.get(), options.cookie);
+        link = create_link(gate, program, description, owned_event.get(), options.cookie);
     } else {
-        set_program(gate, program, description, event.get());
+        set_program(gate, program, description, owned_event.get());
     }
-    const PerfEventEnable call{.event_fd = event.get()};
+    const PerfEventEnable call{.event_fd = owned_event.get()};
     const Answer answer = gate.enter(call, "from here on the program runs");
     if (!answer.ok()) throw kernel_error("attaching " + description, call, answer);
-    return Link(std::move(description), std::move(probe), std::move(event), std::move(link));
+    return Link(std::move(description), std::move(owned_probe), std::move(owned_event), std::move(link));
 }
 
 Link attach(KernelGate& gate, const Program& program, const AttachOptions& options) {

@@ -45,6 +45,14 @@ struct OpenedProbe {
                  .blame = Blame::facility});
 }
 
+const char* refusal_hint(int error) {
+    switch (error) {
+        case EILSEQ: return "the offset is in the middle of an instruction";
+        case EINVAL: return "the kernel keeps probes out of this function: its own tracing would run into them (notrace, __kprobes)";
+        default: return "";
+    }
+}
+
 OpenedProbe open_by_pmu(KernelGate& gate, const Probe& probe, std::uint64_t pmu_type) {
     // config's bit 0 makes it a return probe: /sys/bus/event_source/devices/kprobe/format/retprobe says "config:0".
     const PerfEventOpen call{.type = static_cast<std::uint32_t>(pmu_type),
@@ -56,8 +64,7 @@ OpenedProbe open_by_pmu(KernelGate& gate, const Probe& probe, std::uint64_t pmu_
     const Answer answer = gate.enter(call, [&] { return fmt::format("an event of the kprobe PMU (type {}) on {}", pmu_type, probe.function); });
     if (answer.ok()) return {.event = Fd(gate, answer.fd())};
     if (answer.error == ENOENT || answer.error == EADDRNOTAVAIL) return {.error = answer.error};
-    throw kernel_error("attaching " + probe.description, call, answer,
-                       answer.error == EINVAL ? "the kernel keeps probes out of this function (notrace), or the offset is in the middle of an instruction" : "");
+    throw kernel_error("attaching " + probe.description, call, answer, refusal_hint(answer.error));
 }
 
 // An event's name may hold letters, digits and '_' and has 63 characters at most (MAX_EVENT_NAME_LEN). The process in it
@@ -69,6 +76,33 @@ std::string event_name(KernelGate& gate, const Probe& probe) {
     return fmt::format("{}_{}_{}", function, gate.enter(GetPid{}, "the probe's name says which process it belongs to").value, ++counter);
 }
 
+// What tracefs noted about a line that it refused (error_log, Linux 5.2); empty when there is nothing.
+//
+//     [    4.693977] trace_kprobe: error: Invalid probed address or symbol
+//       Command: p:minibpf/no_such_function_4711_1 no_such_function+0
+//                                                  ^
+std::string noted_error(KernelGate& gate, const std::string& line) {
+    constexpr std::string_view marker = ": error: ";
+    try {
+        const TracefsFile file = open_tracefs(gate, "error_log", O_RDONLY, "the kernel notes there what is wrong with a line");
+        if (!file.fd.is_open()) return {};
+        const Bytes content = read_all(gate, file.fd.get(), file.path);
+        const std::string_view log = text_of(content);
+        const std::size_t end = log.rfind(fmt::format("\n  Command: {}\n", line));
+        if (end == std::string_view::npos) return {};
+        const std::size_t begin = log.rfind(marker, end);
+        if (begin == std::string_view::npos) return {};
+        return std::string(log.substr(begin + marker.size(), end - begin - marker.size()));
+    } catch (const Error&) {
+        return {};  // the refusal itself is told in any case
+    }
+}
+
+// Kernels that look the name up before they make the probe (6.12) say EINVAL where older ones say ENOENT.
+bool means_no_function(KernelGate& gate, int error, const std::string& line) {
+    return error == ENOENT || (error == EINVAL && noted_error(gate, line) == "Invalid probed address or symbol");
+}
+
 OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
     TracefsFile events = open_tracefs(gate, "kprobe_events", O_WRONLY | O_APPEND, "this kernel takes kprobes as lines in kprobe_events");
     if (!events.fd.is_open()) throw_no_kprobes(probe);
@@ -76,8 +110,11 @@ OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
     const std::string line = fmt::format("{}:{} {}+{}", probe.at_return ? 'r' : 'p', event, probe.function, probe.offset);
     const Write write{.fd = events.fd.get(), .data = bytes_of(std::string_view(line))};
     const Answer written = gate.enter(write, [&] { return fmt::format("makes event {}", event); });
-    if (written.error == ENOENT) return {.error = ENOENT};
-    if (!written.ok()) throw kernel_error(fmt::format("attaching {}: writing '{}' to {}", probe.description, line, events.path), write, written);
+    if (!written.ok()) {
+        if (means_no_function(gate, written.error, line)) return {.error = ENOENT};
+        throw kernel_error(fmt::format("attaching {}: writing '{}' to {}", probe.description, line, events.path), write, written,
+                           refusal_hint(written.error));
+    }
     TracefsProbe owner(gate, std::move(events.fd), event);
 
     const std::string id_path = events.path.substr(0, events.path.rfind('/')) + "/events/" + event + "/id";

@@ -65,7 +65,7 @@ std::string header_fault(ByteView raw, const ExtHeader& header) {
     return {};
 }
 
-ExtHeader read_header(ByteView raw, std::string_view where) {
+ExtHeader read_ext_header(ByteView raw, std::string_view where) {
     if (raw.size() < header_without_core_relo) {
         throw_malformed(fmt::format("{}: {} bytes, too short for the {} of the .BTF.ext header", where, raw.size(),
                                     header_without_core_relo));
@@ -149,7 +149,7 @@ private:
 }  // namespace
 
 BtfExt BtfExt::parse(ByteView raw, const Btf& btf, std::string_view where) {
-    const ExtHeader header = read_header(raw, where);
+    const ExtHeader header = read_ext_header(raw, where);
     const std::size_t start = header.hdr_len;
     const auto read = [&](const char* table, std::uint32_t offset, std::uint32_t size,
                           std::uint32_t least_record_size) {

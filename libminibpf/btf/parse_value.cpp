@@ -24,7 +24,7 @@ namespace minibpf::btf {
 
 namespace {
 
-constexpr int deepest = 32;
+constexpr int deepest_value = 32;
 constexpr std::uint64_t largest_value = 64 << 20;  // bytes; so that a hostile type cannot ask for exabytes
 
 using ByteSpan = std::span<std::byte>;
@@ -67,7 +67,7 @@ private:
     // --- by kind
 
     void value(TypeId id, ByteSpan target, int depth) {
-        if (depth > deepest) fail("too many levels of types");
+        if (depth > deepest_value) fail("too many levels of types");
         const Type type = btf_.type(value_type(btf_, id));
         std::ranges::fill(target, std::byte{0});  // what an earlier item of the same place left
         switch (type.kind) {

@@ -15,8 +15,8 @@ namespace minibpf::btf {
 
 namespace {
 
-constexpr int deepest = 16;  // functions as parameters of functions, anonymous structs in one another
-constexpr std::size_t longest_text = 1 << 18;
+constexpr int deepest_type = 16;  // functions as parameters of functions, anonymous structs in one another
+constexpr std::size_t longest_definition = 1 << 18;
 constexpr std::size_t longest_declarator = 1 << 12;
 
 std::string_view keyword(const Type& type) noexcept {
@@ -48,7 +48,7 @@ public:
         std::string qualifiers;
         for (int step = 0; step < longest_chain; ++step) {
             const Type type = btf_.type(id);
-            if (depth > deepest || declarator.size() > longest_declarator) break;
+            if (depth > deepest_type || declarator.size() > longest_declarator) break;
             if (qualifiers.size() < 64) qualifiers += qualifier(type.kind);
             switch (type.kind) {
                 case Kind::ptr: declarator = pointer_to(type.target(), qualifiers, declarator); break;
@@ -121,7 +121,7 @@ private:
     void members(const Type& type, int depth, int indent, std::string& text) {
         for (const Member& member : btf_.members(type)) {
             text += std::string(margin(indent), ' ');
-            if (depth >= deepest || !spend(48 + member.name.size())) {
+            if (depth >= deepest_type || !spend(48 + member.name.size())) {
                 text += "...\n";
                 return;
             }
@@ -145,7 +145,7 @@ private:
 
     // Counted before it is written: a name may be as long as the file, and be used ten thousand times.
     bool spend(std::size_t text) noexcept {
-        if (spent_ > longest_text) return false;
+        if (spent_ > longest_definition) return false;
         spent_ += text;
         return true;
     }

@@ -13,8 +13,6 @@ namespace minibpf::parsing {
 
 namespace {
 
-constexpr std::uint64_t insn_size = sizeof(bpf_insn);
-
 /// Finds the function of a section and offset. Sections and records come in order, so it looks first where it was last.
 class FunctionFinder {
 public:

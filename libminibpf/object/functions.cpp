@@ -16,8 +16,6 @@ namespace minibpf::parsing {
 
 namespace {
 
-constexpr std::uint64_t insn_size = sizeof(bpf_insn);
-
 bool has_instructions(const elf::Section* section) noexcept {
     return section != nullptr && section->is_executable() && section->size > 0;
 }

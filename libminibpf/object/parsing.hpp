@@ -24,6 +24,8 @@
 
 namespace minibpf::parsing {
 
+constexpr std::uint64_t insn_size = sizeof(bpf_insn);  // 8 bytes; offsets in code sections are multiples of it
+
 struct Place {
     std::uint32_t section = 0;  ///< ELF section index
     std::uint64_t offset = 0;   ///< bytes

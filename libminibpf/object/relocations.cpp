@@ -22,7 +22,6 @@ namespace minibpf::parsing {
 
 namespace {
 
-constexpr std::uint64_t insn_size = sizeof(bpf_insn);
 constexpr std::uint32_t type_64_64 = 1;   // R_BPF_64_64
 constexpr std::uint32_t type_64_32 = 10;  // R_BPF_64_32
 
