@@ -26,7 +26,6 @@ static ObjectSpec open_smallest(KernelGate& gate, const std::string& path) {
     if (path.ends_with(".text")) return parse_raw_instructions(read_file(gate, path), path, kind, "GPL");
     ObjectSpec object = parse_object(read_file(gate, path), path);
     object.programs.at(0).kind = kind;
-    object.btf.reset();  // the kernel needs none to run this program
     return object;
 }
 

@@ -47,8 +47,18 @@ std::string output_of(const std::string& command) {
 std::string without_numbers(std::string text) {
     text = std::regex_replace(text, std::regex(R"(btf="[^"]*"(\.\.\.)?)"), "btf=BYTES");
     text = std::regex_replace(text, std::regex("0x[0-9a-f]+|[0-9]+"), "N");
-    text = std::regex_replace(text, std::regex(R"(\[N\] [^ ]+ +N\.N:)"), "[N] FLAGS TIME:");
+    text = std::regex_replace(text, std::regex(R"([^ ]+-N +\[N\] [^ ]+ +N\.N:)"), "TASK [N] FLAGS TIME:");
     return std::regex_replace(text, std::regex(" +"), " ");
+}
+
+// A busy machine runs other commands meanwhile, and each makes the program print its line once more.
+std::vector<std::string> lines_once(const std::string& text) {
+    std::vector<std::string> lines;
+    for (const std::string& line : lines_of(text)) {
+        const bool again = !lines.empty() && line.find("bpf_trace_printk") != std::string::npos && without_numbers(line) == without_numbers(lines.back());
+        if (!again) lines.push_back(line);
+    }
+    return lines;
 }
 
 // Where a line was cut depends on the length of its numbers.
@@ -72,10 +82,12 @@ TEST_CASE("the transcript in README.md is what the command prints", "[cli][kerne
     for (const Transcript& transcript : transcripts) {
         INFO("./loader " << transcript.command);
         const std::string output = output_of(transcript.command);
-        if (environment_says("MINIBPF_REWRITE")) rewrite(transcript, output);
-        const std::vector<std::string> documented = lines_of(text_file(transcript.file).substr(transcript.begin, transcript.text.size()));
-        const std::vector<std::string> printed = lines_of(output);
-        if (environment_says("MINIBPF_REWRITE")) continue;
+        if (environment_says("MINIBPF_REWRITE")) {
+            rewrite(transcript, output);
+            continue;
+        }
+        const std::vector<std::string> documented = lines_once(transcript.text);
+        const std::vector<std::string> printed = lines_once(output);
         REQUIRE(documented.size() == printed.size());
         for (std::size_t i = 0; i < printed.size(); ++i) {
             INFO("documented: " << documented[i]);

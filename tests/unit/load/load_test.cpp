@@ -49,6 +49,15 @@ TEST_CASE("a program with no maps and no BTF is one BPF_PROG_LOAD", "[load]") {
     CHECK(gate.calls<ProgLoad>()[0]->license == "GPL");
 }
 
+TEST_CASE("the smallest object is one BPF_PROG_LOAD too", "[load]") {
+    FakeGate gate;
+    ObjectSpec spec = object_spec("progs/smallest.bpf.o");
+    CHECK_FALSE(spec.btf.has_value());
+    spec.programs.at(0).kind.type = BPF_PROG_TYPE_TRACEPOINT;
+    const Object object = load(gate, std::move(spec));
+    CHECK(gate.call_names() == std::vector<std::string>{"bpf(BPF_PROG_LOAD)"});
+}
+
 TEST_CASE("chapter 3's hello is BTF, two data sections and the program", "[load]") {
     FakeGate gate;
     const Object object = load(gate, object_spec("progs/chapter3/hello.bpf.o"));
