@@ -48,7 +48,7 @@ struct OpenedProbe {
 const char* refusal_hint(int error) {
     switch (error) {
         case EILSEQ: return "the offset is in the middle of an instruction";
-        case EINVAL: return "the kernel keeps probes out of this function: its own tracing would run into them (notrace, __kprobes)";
+        case EINVAL: return "the kernel keeps probes out of this place: its own tracing would run into them (notrace, __kprobes), or it patches the instruction itself";
         default: return "";
     }
 }
