@@ -33,8 +33,7 @@ struct Probe {
 
 struct OpenedProbe {
     TracefsProbe probe;  ///< tracefs only
-    Fd event;
-    int error = 0;       ///< ENOENT: there is no such function
+    Fd event;            ///< not open: there is no such function
 };
 
 [[noreturn]] void throw_no_kprobes(const Probe& probe) {
@@ -47,6 +46,7 @@ struct OpenedProbe {
 
 const char* refusal_hint(int error) {
     switch (error) {
+        case EADDRNOTAVAIL: return "several functions of the kernel share this name, and it cannot tell which is meant";
         case EILSEQ: return "the offset is in the middle of an instruction";
         case EINVAL: return "the kernel keeps probes out of this place: its own tracing would run into them (notrace, __kprobes), or it patches the instruction itself";
         default: return "";
@@ -63,7 +63,7 @@ OpenedProbe open_by_pmu(KernelGate& gate, const Probe& probe, std::uint64_t pmu_
                              .cpu = 0};
     const Answer answer = gate.enter(call, [&] { return fmt::format("an event of the kprobe PMU (type {}) on {}", pmu_type, probe.function); });
     if (answer.ok()) return {.event = Fd(gate, answer.fd())};
-    if (answer.error == ENOENT || answer.error == EADDRNOTAVAIL) return {.error = answer.error};
+    if (answer.error == ENOENT) return {};
     throw kernel_error("attaching " + probe.description, call, answer, refusal_hint(answer.error));
 }
 
@@ -111,7 +111,7 @@ OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
     const Write write{.fd = events.fd.get(), .data = bytes_of(std::string_view(line))};
     const Answer written = gate.enter(write, [&] { return fmt::format("makes event {}", event); });
     if (!written.ok()) {
-        if (means_no_function(gate, written.error, line)) return {.error = ENOENT};
+        if (means_no_function(gate, written.error, line)) return {};
         throw kernel_error(fmt::format("attaching {}: writing '{}' to {}", probe.description, line, events.path), write, written,
                            refusal_hint(written.error));
     }
@@ -133,6 +133,13 @@ OpenedProbe open_probe(KernelGate& gate, const Probe& probe, KprobeBy by) {
         if (by == KprobeBy::pmu) throw_no_kprobes(probe);
     }
     return open_by_tracefs(gate, probe);
+}
+
+// The name becomes part of a line of kprobe_events: a blank or a newline in it would be a command of its own.
+void check_name(const std::string& description, const std::string& function) {
+    const auto belongs = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '$'; };
+    if (std::all_of(function.begin(), function.end(), belongs)) return;
+    throw_malformed(fmt::format("attaching {}: '{}' is no name of a kernel function", description, function));
 }
 
 std::vector<std::string> functions_of(const Hook& hook) {
@@ -173,6 +180,7 @@ Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, c
                 .description = fmt::format("{} at {}", program.name(), hook_text(hook))};
     const std::vector<std::string> functions = functions_of(hook);
     for (const std::string& function : functions) {
+        check_name(probe.description, function);
         probe.function = function;
         OpenedProbe opened = open_probe(gate, probe, options.kprobe_by);
         if (!opened.event.is_open()) continue;

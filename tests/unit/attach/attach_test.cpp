@@ -155,6 +155,32 @@ TEST_CASE("a function that cannot be probed is an error with its name", "[attach
     CHECK_THAT(error.what(), test::contains("do_nothing"));
 }
 
+TEST_CASE("a function's name that would be a command of its own is refused before any call", "[attach]") {
+    FakeGate gate;
+    with_files(gate, false);
+    const Program hello = program(gate);
+    Hook hook;
+    hook.kind = HookKind::kprobe;
+    hook.target = "do_unlinkat\n-:other/event";
+    const Error error = error_of([&] { attach(gate, hello, hook); });
+    CHECK(error.detail().blame == Blame::object);
+    CHECK(gate.log().size() == 1);  // the program's own
+}
+
+TEST_CASE("a name that 6.12's tracefs refuses with EINVAL is looked up in its error_log", "[attach]") {
+    FakeGate gate;
+    with_files(gate, false);
+    gate.on<Write>([&](const Write& call) -> std::optional<Answer> {
+        const std::string line(reinterpret_cast<const char*>(call.data.data()), call.data.size());
+        gate.files["/sys/kernel/tracing/error_log"] = "[    4.69] trace_kprobe: error: Invalid probed address or symbol\n  Command: " + line + "\n    ^\n";
+        return FakeGate::failure(EINVAL);
+    });
+    const Program hello = program(gate);
+    const Error error = error_of([&] { attach(gate, hello, parse_hook("kprobe:do_nothing")); });
+    CHECK(error.detail().blame == Blame::object);
+    CHECK_THAT(error.what(), test::contains("no function do_nothing"));
+}
+
 TEST_CASE("without the kprobe PMU a probe is made in tracefs, and removed when the link dies", "[attach]") {
     FakeGate gate;
     with_files(gate, false);
