@@ -22,11 +22,15 @@ Child::Child(const std::string& command) {
     posix_spawnattr_setsigdefault(&attributes, &ignored_here);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
     const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
-    const int problem = posix_spawn(&pid_, "/bin/sh", nullptr, &attributes, const_cast<char* const*>(arguments), environ);
+    const int problem =
+        posix_spawn(&pid_, "/bin/sh", nullptr, &attributes, const_cast<char* const*>(arguments), environ);
     posix_spawnattr_destroy(&attributes);
     if (problem == 0) return;
     pid_ = -1;
-    throw minibpf::Error({.doing = fmt::format("running '{}'", command), .call = "posix_spawn", .code = problem, .blame = minibpf::Blame::usage});
+    throw minibpf::Error({.doing = fmt::format("running '{}'", command),
+                          .call = "posix_spawn",
+                          .code = problem,
+                          .blame = minibpf::Blame::usage});
 }
 
 Child::~Child() {

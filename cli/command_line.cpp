@@ -59,40 +59,63 @@ std::string check_time(std::string& text) {
 }
 
 void add_object_options(CLI::App& app, RunOptions& options) {
-    app.add_option("OBJECT", options.object, "a .o, a .bpf.c (compiled by clang first), raw instructions with --type, or - for standard input")->required();
+    app.add_option("OBJECT", options.object,
+                   "a .o, a .bpf.c (compiled by clang first), raw instructions with --type, or - for standard input")
+        ->required();
     app.add_option("--program", options.programs, "load only this program (may be repeated)")->type_name("NAME");
-    app.add_option("--type", options.type, "the program's type, where its section does not say: tracepoint, kprobe, xdp, ...")->type_name("TYPE");
+    app.add_option("--type", options.type,
+                   "the program's type, where its section does not say: tracepoint, kprobe, xdp, ...")
+        ->type_name("TYPE");
     app.add_option("--license", options.license, "the license of raw instructions (GPL)")->type_name("TEXT");
-    app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c (write --cflags=-DX)")->type_name("FLAGS");
+    app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c (write --cflags=-DX)")
+        ->type_name("FLAGS");
     app.add_option("--set", options.set, "set a global variable before the load")->type_name("VARIABLE=VALUE");
-    app.add_option("--attach", options.attach, "attach a program to a hook instead of where its section says")->type_name("PROGRAM=HOOK");
+    app.add_option("--attach", options.attach, "attach a program to a hook instead of where its section says")
+        ->type_name("PROGRAM=HOOK");
     app.add_flag("--no-attach", options.no_attach, "load only");
     app.add_flag("--link", options.use_link, "attach perf events by BPF_LINK_CREATE instead of ioctl");
-    app.add_flag("--tracefs-kprobes", options.tracefs_kprobes, "make kprobes by kprobe_events in tracefs instead of the kprobe PMU");
-    app.add_option("--update", options.update, "set a map's element once the programs are attached")->type_name("MAP[KEY]=VALUE");
-    app.add_option("--events", options.events, "show this map's events, typed by BTF (all perf and ring buffers are shown)")->type_name("MAP[:TYPE]");
-    static const std::map<std::string, minibpf::AttrSize> sizes = {{"minimal", minibpf::AttrSize::minimal}, {"book", minibpf::AttrSize::book}};
+    app.add_flag("--tracefs-kprobes", options.tracefs_kprobes,
+                 "make kprobes by kprobe_events in tracefs instead of the kprobe PMU");
+    app.add_option("--update", options.update, "set a map's element once the programs are attached")
+        ->type_name("MAP[KEY]=VALUE");
+    app.add_option("--events", options.events,
+                   "show this map's events, typed by BTF (all perf and ring buffers are shown)")
+        ->type_name("MAP[:TYPE]");
+    static const std::map<std::string, minibpf::AttrSize> sizes = {{"minimal", minibpf::AttrSize::minimal},
+                                                                   {"book", minibpf::AttrSize::book}};
     app.add_option("--attr-size", options.attr_size, "bytes of bpf_attr: minimal, or book (128, as BCC passes)")
         ->transform(CLI::CheckedTransformer(sizes))
         ->type_name("minimal|book");
 }
 
 void add_run_options(CLI::App& app, RunOptions& options) {
-    app.add_option("-c,--command", options.command, "run this once everything is attached, and end when it ends")->type_name("CMD");
-    app.add_option_function<std::string>("--duration", [&](const std::string& text) { options.duration_ms = parse_milliseconds(text); }, "end after this time")
+    app.add_option("-c,--command", options.command, "run this once everything is attached, and end when it ends")
+        ->type_name("CMD");
+    app.add_option_function<std::string>(
+           "--duration", [&](const std::string& text) { options.duration_ms = parse_milliseconds(text); },
+           "end after this time")
         ->type_name("TIME")
         ->check(CLI::Validator(check_time, ""));
     app.add_option("--count", options.count, "end after this many events")->type_name("N")->check(CLI::PositiveNumber);
-    app.add_option("--show", options.show, "show this map's contents every --interval and at the end")->type_name("MAP");
-    app.add_option_function<std::string>("--interval", [&](const std::string& text) { options.interval_ms = *parse_milliseconds(text); }, "how often --show shows (2s)")
+    app.add_option("--show", options.show, "show this map's contents every --interval and at the end")
+        ->type_name("MAP");
+    app.add_option_function<std::string>(
+           "--interval", [&](const std::string& text) { options.interval_ms = *parse_milliseconds(text); },
+           "how often --show shows (2s)")
         ->type_name("TIME")
         ->check(CLI::Validator(check_time, ""));
-    app.add_flag("--all-lines", options.all_lines, "show what every BPF program prints to trace_pipe, not only this object's");
+    app.add_flag("--all-lines", options.all_lines,
+                 "show what every BPF program prints to trace_pipe, not only this object's");
 }
 
 void add_narration_options(CLI::App& app, RunOptions& options) {
     app.add_flag("-q,--quiet", options.quiet, "no narration, no status: only what the programs say");
-    app.add_flag_callback("--trace", [&] { if (!options.trace) options.trace = "-"; }, "only strace's lines, to standard error; --trace=FILE: to a file");
+    app.add_flag_callback(
+        "--trace",
+        [&] {
+            if (!options.trace) options.trace = "-";
+        },
+        "only strace's lines, to standard error; --trace=FILE: to a file");
     app.add_flag("--explain", options.explain, "more about each call and its puzzling fields");
 }
 
@@ -101,8 +124,10 @@ void add_narration_options(CLI::App& app, RunOptions& options) {
 std::vector<std::string> normalise(int argc, char** argv, RunOptions& options) {
     std::vector<std::string> arguments(argv + 1, argv + argc);
     const std::array<std::string_view, 4> top_level = {"-h", "--help", "--help-all", "--version"};
-    const bool is_command = !arguments.empty() && std::find(command_names.begin(), command_names.end(), arguments.front()) != command_names.end();
-    const bool is_top_level = !arguments.empty() && std::find(top_level.begin(), top_level.end(), arguments.front()) != top_level.end();
+    const bool is_command = !arguments.empty() && std::find(command_names.begin(), command_names.end(),
+                                                            arguments.front()) != command_names.end();
+    const bool is_top_level =
+        !arguments.empty() && std::find(top_level.begin(), top_level.end(), arguments.front()) != top_level.end();
     if (!arguments.empty() && !is_command && !is_top_level) arguments.insert(arguments.begin(), "run");
     for (std::string& argument : arguments) {
         constexpr std::string_view trace = "--trace=";
@@ -122,7 +147,8 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_s
     app.set_version_flag("--version", MINIBPF_VERSION);
     app.require_subcommand(1);
 
-    CLI::App* run = app.add_subcommand("run", "load, attach, show what the programs say until ^C, detach (the default)");
+    CLI::App* run =
+        app.add_subcommand("run", "load, attach, show what the programs say until ^C, detach (the default)");
     CLI::App* plan = app.add_subcommand("plan", "show the calls that run would make; makes none, needs no privilege");
     CLI::App* step = app.add_subcommand("step", "run, stopping before each call");
     CLI::App* inspect = app.add_subcommand("inspect", "show what is in an object file");
@@ -136,7 +162,8 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_s
     step->footer(step_examples);
     inspect->footer(inspect_examples);
     inspect->add_option("OBJECT", parsed.inspect.object, "a .o, a .bpf.c, or - for standard input")->required();
-    inspect->add_option("--cflags", parsed.inspect.cflags, "more options for clang, when OBJECT is a .bpf.c")->type_name("FLAGS");
+    inspect->add_option("--cflags", parsed.inspect.cflags, "more options for clang, when OBJECT is a .bpf.c")
+        ->type_name("FLAGS");
     inspect->add_flag("--disasm", parsed.inspect.disassemble, "the instructions of each function");
     inspect->add_flag("--relocations", parsed.inspect.relocations, "each relocated instruction before and after");
     inspect->add_flag("--btf", parsed.inspect.btf, "every type");

@@ -45,15 +45,19 @@ void show_programs(const ObjectSpec& spec) {
     say("\nPROGRAMS");
     for (const ProgramSpec& program : spec.programs) {
         const FunctionSpec& function = spec.functions[program.function];
-        say(fmt::format("  {}: SEC(\"{}\"), type {}, {} instructions{}", program.name, program.section, program_type_name(program.kind.type),
-                        function.insns.size(), function.core_relo_count == 0 ? "" : fmt::format(", {} CO-RE relocations", function.core_relo_count)));
+        say(fmt::format(
+            "  {}: SEC(\"{}\"), type {}, {} instructions{}", program.name, program.section,
+            program_type_name(program.kind.type), function.insns.size(),
+            function.core_relo_count == 0 ? "" : fmt::format(", {} CO-RE relocations", function.core_relo_count)));
     }
     const auto is_program = [&](std::size_t index) {
-        return std::any_of(spec.programs.begin(), spec.programs.end(), [&](const ProgramSpec& program) { return program.function == index; });
+        return std::any_of(spec.programs.begin(), spec.programs.end(),
+                           [&](const ProgramSpec& program) { return program.function == index; });
     };
     for (std::size_t i = 0; i < spec.functions.size(); ++i) {
         if (is_program(i)) continue;
-        say(fmt::format("  {}: subprogram in {}, {} instructions", spec.functions[i].name, spec.functions[i].section, spec.functions[i].insns.size()));
+        say(fmt::format("  {}: subprogram in {}, {} instructions", spec.functions[i].name, spec.functions[i].section,
+                        spec.functions[i].insns.size()));
     }
     say(fmt::format("  license: {}", spec.has_license ? fmt::format("\"{}\"", spec.license) : "none"));
 }
@@ -68,21 +72,24 @@ void show_maps(const ObjectSpec& spec) {
     say("\nMAPS");
     for (const MapSpec& map : spec.maps) {
         if (map.origin == MapOrigin::data_section) {
-            say(fmt::format("  {}: data section as array map `{}`, {} bytes{}", map.name, map.kernel_name, map.value_size, map.read_only ? ", read-only" : ""));
+            say(fmt::format("  {}: data section as array map `{}`, {} bytes{}", map.name, map.kernel_name,
+                            map.value_size, map.read_only ? ", read-only" : ""));
             continue;
         }
-        say(fmt::format("  {}: {}, key {}, value {}, max_entries {}, map_flags {:#x}", map.name, map_type_name(map.type),
-                        type_column(spec, map.btf_key_type_id, map.key_size), type_column(spec, map.btf_value_type_id, map.value_size), map.max_entries,
-                        map.map_flags));
+        say(fmt::format("  {}: {}, key {}, value {}, max_entries {}, map_flags {:#x}", map.name,
+                        map_type_name(map.type), type_column(spec, map.btf_key_type_id, map.key_size),
+                        type_column(spec, map.btf_value_type_id, map.value_size), map.max_entries, map.map_flags));
     }
 }
 
 std::string initial_value(const ObjectSpec& spec, const VariableSpec& variable) {
     const Bytes& initial = spec.maps[variable.map].initial;
     const Bytes zeros(initial.empty() ? variable.size : 0);
-    const std::optional<ByteView> bytes = initial.empty() ? ByteView(zeros) : slice(initial, variable.offset, variable.size);
+    const std::optional<ByteView> bytes =
+        initial.empty() ? ByteView(zeros) : slice(initial, variable.offset, variable.size);
     if (!bytes) return "?";
-    return variable.type != 0 && spec.btf ? btf::format_value(*spec.btf, variable.type, *bytes) : fmt::format("{} bytes", variable.size);
+    return variable.type != 0 && spec.btf ? btf::format_value(*spec.btf, variable.type, *bytes)
+                                          : fmt::format("{} bytes", variable.size);
 }
 
 void show_variables(const ObjectSpec& spec) {
@@ -90,14 +97,16 @@ void show_variables(const ObjectSpec& spec) {
     say("\nVARIABLES");
     for (const VariableSpec& variable : spec.variables) {
         const std::string type = variable.type != 0 && spec.btf ? btf::type_text(*spec.btf, variable.type) + " " : "";
-        say(fmt::format("  {}+{}: {}{} = {}", spec.maps[variable.map].name, variable.offset, type, variable.name, initial_value(spec, variable)));
+        say(fmt::format("  {}+{}: {}{} = {}", spec.maps[variable.map].name, variable.offset, type, variable.name,
+                        initial_value(spec, variable)));
     }
 }
 
 void show_instruction(const std::vector<bpf_insn>& insns, std::size_t index, std::string_view note_text = {}) {
     const std::size_t slots = std::min(slot_count(insns[index]), insns.size() - index);
     const std::string text = disassemble(std::span(insns).subspan(index, slots));
-    say(note_text.empty() ? fmt::format("  {:5}: {}", index, text) : fmt::format("  {:5}: {:<44} ; {}", index, text, note_text));
+    say(note_text.empty() ? fmt::format("  {:5}: {}", index, text)
+                          : fmt::format("  {:5}: {:<44} ; {}", index, text, note_text));
 }
 
 void show_instructions(const ObjectSpec& spec) {
@@ -122,7 +131,9 @@ void show_relocations(const ObjectSpec& spec) {
     for (const ProgramSpec& program : spec.programs) {
         LinkedProgram linked = link_functions(spec, program);
         relocate_maps(linked, spec, expected_fds(spec));
-        say(fmt::format("\nRELOCATIONS of {}: {} instructions with subprograms, map fds as they would be counted from 3", program.name, linked.insns.size()));
+        say(fmt::format(
+            "\nRELOCATIONS of {}: {} instructions with subprograms, map fds as they would be counted from 3",
+            program.name, linked.insns.size()));
         for (const PlacedFunction& placed : linked.functions) {
             const FunctionSpec& function = spec.functions[placed.function];
             for (const InsnRelocation& relocation : function.relocations) {
@@ -155,7 +166,8 @@ void inspect(const InspectOptions& options) {
     show_programs(spec);
     show_maps(spec);
     show_variables(spec);
-    say(spec.btf ? fmt::format("\nBTF: {} types, {} bytes", spec.btf->last_id(), spec.btf->raw().size()) : "\nBTF: none");
+    say(spec.btf ? fmt::format("\nBTF: {} types, {} bytes", spec.btf->last_id(), spec.btf->raw().size())
+                 : "\nBTF: none");
     for (const std::string& warning : spec.warnings) say(fmt::format("\nWARNING: {}", warning));
     if (options.disassemble) show_instructions(spec);
     if (options.relocations) show_relocations(spec);

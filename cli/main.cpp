@@ -34,7 +34,11 @@ File open_out_of_the_way(const std::string& path) {
     const File near(std::fopen(path.c_str(), "we"));
     const int fd = near ? fcntl(fileno(near.get()), F_DUPFD_CLOEXEC, far) : -1;
     File file(fd >= 0 ? fdopen(fd, "w") : nullptr);
-    if (!file) throw Error({.doing = fmt::format("opening {} for the trace", path), .call = "open", .code = errno, .blame = Blame::usage});
+    if (!file)
+        throw Error({.doing = fmt::format("opening {} for the trace", path),
+                     .call = "open",
+                     .code = errno,
+                     .blame = Blame::usage});
     return file;
 }
 
@@ -44,7 +48,8 @@ public:
     explicit NarrationFile(const RunOptions& options) {
         if (!options.trace || *options.trace == "-") return;
         owned_ = open_out_of_the_way(*options.trace);
-        // A buffer of our own: the C library would ask with ioctl(TCGETS) whether a device such as /dev/tty is a terminal.
+        // A buffer of our own: the C library would ask with ioctl(TCGETS) whether a device such as /dev/tty is a
+        // terminal.
         std::setvbuf(owned_.get(), buffer_, _IOFBF, sizeof(buffer_));
     }
 
@@ -63,7 +68,9 @@ NarrationOptions narration_options(const RunOptions& options) {
             .color = !to_file && use_color()};
 }
 
-bool waits_for_events(const RunOptions& options) { return !options.no_attach || options.duration_ms || !options.command.empty(); }
+bool waits_for_events(const RunOptions& options) {
+    return !options.no_attach || options.duration_ms || !options.command.empty();
+}
 
 void show_attached(const Session& session, const RunOptions& options) {
     if (options.quiet) return;

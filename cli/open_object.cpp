@@ -47,12 +47,15 @@ std::string target_arch() {
 // clang writes the object to its standard output, so that no file is left anywhere; its complaints go to standard error
 // as they are.
 Bytes compile(const std::string& source, const std::vector<std::string>& cflags) {
-    std::string command = fmt::format("clang -g -O2 -Wall -target bpf -D__TARGET_ARCH_{} -I{} -idirafter {}", target_arch(),
-                                      shell_quoted(MINIBPF_INCLUDE_DIR), shell_quoted(multiarch_include()));
+    std::string command =
+        fmt::format("clang -g -O2 -Wall -target bpf -D__TARGET_ARCH_{} -I{} -idirafter {}", target_arch(),
+                    shell_quoted(MINIBPF_INCLUDE_DIR), shell_quoted(multiarch_include()));
     for (const std::string& flag : cflags) command += " " + flag;
     command += fmt::format(" -c {} -o -", shell_quoted(source));
     std::FILE* pipe = popen(command.c_str(), "re");
-    if (pipe == nullptr) throw Error({.doing = fmt::format("compiling {}", source), .call = "popen", .code = errno, .blame = Blame::facility});
+    if (pipe == nullptr)
+        throw Error(
+            {.doing = fmt::format("compiling {}", source), .call = "popen", .code = errno, .blame = Blame::facility});
     Bytes object;
     std::array<char, 65536> chunk;
     for (std::size_t size; (size = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;) {
@@ -61,13 +64,20 @@ Bytes compile(const std::string& source, const std::vector<std::string>& cflags)
     }
     const int status = pclose(pipe);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-        throw Error({.doing = fmt::format("compiling {}: there is no clang", source), .hint = "apt-get install clang", .blame = Blame::facility});
+        throw Error({.doing = fmt::format("compiling {}: there is no clang", source),
+                     .hint = "apt-get install clang",
+                     .blame = Blame::facility});
     }
-    if (status != 0) throw Error({.doing = fmt::format("compiling {}", source), .hint = "clang's messages are above; it was run as: " + command, .blame = Blame::object});
+    if (status != 0)
+        throw Error({.doing = fmt::format("compiling {}", source),
+                     .hint = "clang's messages are above; it was run as: " + command,
+                     .blame = Blame::object});
     return object;
 }
 
-std::string shown_name(const std::string& object) { return object == "-" ? "standard input" : object; }
+std::string shown_name(const std::string& object) {
+    return object == "-" ? "standard input" : object;
+}
 
 void apply_type(ObjectSpec& spec, const std::string& type) {
     for (ProgramSpec& program : spec.programs) {
@@ -79,7 +89,9 @@ void apply_settings(ObjectSpec& spec, const std::vector<std::string>& settings) 
     for (const std::string& setting : settings) {
         const std::size_t equals = setting.find('=');
         if (equals == std::string::npos) {
-            throw Error({.doing = fmt::format("--set {}: there is no '='", setting), .hint = "write --set VARIABLE=VALUE", .blame = Blame::usage});
+            throw Error({.doing = fmt::format("--set {}: there is no '='", setting),
+                         .hint = "write --set VARIABLE=VALUE",
+                         .blame = Blame::usage});
         }
         spec.set_variable(setting.substr(0, equals), setting.substr(equals + 1));
     }

@@ -12,7 +12,8 @@
 namespace cli {
 
 /// The bytes of OBJECT: a file, standard input for "-", or what clang makes of a .c file.
-minibpf::Bytes read_object(minibpf::KernelGate& gate, const std::string& object, const std::vector<std::string>& cflags);
+minibpf::Bytes read_object(minibpf::KernelGate& gate, const std::string& object,
+                           const std::vector<std::string>& cflags);
 
 /// The spec, with --type and --set applied.
 minibpf::ObjectSpec open_object(minibpf::KernelGate& gate, const RunOptions& options);

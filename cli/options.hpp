@@ -51,7 +51,8 @@ struct CommandLine {
     InspectOptions inspect;
 };
 
-/// Parses the arguments. Nothing when all has been said (--help, --version, a mistake): `exit_status` then holds 0 or 2.
+/// Parses the arguments. Nothing when all has been said (--help, --version, a mistake): `exit_status` then holds 0
+/// or 2.
 std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_status);
 
 }  // namespace cli

@@ -19,7 +19,9 @@ volatile std::sig_atomic_t stop_asked = 0;
 char output_buffer[1 << 16];
 char input_buffer[1 << 12];
 
-extern "C" void on_signal(int) { stop_asked = 1; }
+extern "C" void on_signal(int) {
+    stop_asked = 1;
+}
 
 std::string indented(std::string_view text) {
     std::string out;
@@ -70,9 +72,13 @@ bool use_color() {
     return type == 4 || (type >= 136 && type <= 143);
 }
 
-bool should_stop() { return stop_asked != 0; }
+bool should_stop() {
+    return stop_asked != 0;
+}
 
-void ask_to_stop() { stop_asked = 1; }
+void ask_to_stop() {
+    stop_asked = 1;
+}
 
 void install_signal_handlers() {
     struct sigaction action {};

@@ -7,8 +7,9 @@
 
 namespace cli {
 
-/// To be called once at the start. Gives the standard streams buffers of our own: left to itself the C library asks each
-/// terminal with ioctl(TCGETS) whether it is one, and that call would stand in a strace of the loader but not in its narration.
+/// To be called once at the start. Gives the standard streams buffers of our own: left to itself the C library asks
+/// each terminal with ioctl(TCGETS) whether it is one, and that call would stand in a strace of the loader but not in
+/// its narration.
 void prepare_streams();
 
 /// Writes a line to standard output at once. When nobody reads any more (a closed pipe), asks the loader to stop.

@@ -35,7 +35,9 @@ Object load_object(KernelGate& gate, const RunOptions& options) {
     return load(gate, std::move(spec), load_options);
 }
 
-std::string_view before(std::string_view text, char separator) { return text.substr(0, text.find(separator)); }
+std::string_view before(std::string_view text, char separator) {
+    return text.substr(0, text.find(separator));
+}
 
 struct Update {
     std::string_view map, key, value;
@@ -45,14 +47,18 @@ Update split_update(std::string_view request) {
     const std::size_t open = request.find('[');
     const std::size_t close = request.find("]=", open == std::string_view::npos ? request.size() : open);
     if (close == std::string_view::npos) {
-        throw usage_error(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request), "for instance --update 'config[0]=\"Hey root!\"'");
+        throw usage_error(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request),
+                          "for instance --update 'config[0]=\"Hey root!\"'");
     }
-    return {.map = request.substr(0, open), .key = request.substr(open + 1, close - open - 1), .value = request.substr(close + 2)};
+    return {.map = request.substr(0, open),
+            .key = request.substr(open + 1, close - open - 1),
+            .value = request.substr(close + 2)};
 }
 
 }  // namespace
 
-Session::Session(KernelGate& gate, const RunOptions& options) : gate_(gate), options_(options), object_(load_object(gate, options)), poller_(gate) {
+Session::Session(KernelGate& gate, const RunOptions& options)
+    : gate_(gate), options_(options), object_(load_object(gate, options)), poller_(gate) {
     attach_options_.use_link = options.use_link;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
     check_requests();
@@ -80,10 +86,14 @@ void Session::attach_programs() {
 void Session::attach_as_asked(const std::string& request) {
     const std::size_t equals = request.find('=');
     if (equals == std::string::npos && object_.programs().size() > 1) {
-        throw usage_error(fmt::format("--attach {}: which program?", request), fmt::format("the object has several: --attach PROGRAM={}", request));
+        throw usage_error(fmt::format("--attach {}: which program?", request),
+                          fmt::format("the object has several: --attach PROGRAM={}", request));
     }
-    const Program& program = equals == std::string::npos ? object_.programs().front() : object_.require_program(std::string_view(request).substr(0, equals));
-    const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request) : std::string_view(request).substr(equals + 1));
+    const Program& program = equals == std::string::npos
+                                 ? object_.programs().front()
+                                 : object_.require_program(std::string_view(request).substr(0, equals));
+    const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request)
+                                                             : std::string_view(request).substr(equals + 1));
     links_.push_back(attach(gate_, program, hook, attach_options_));
 }
 
@@ -108,10 +118,13 @@ void Session::open_buffers() {
         if (map.spec().type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.spec().type != BPF_MAP_TYPE_RINGBUF) continue;
         const Shown shown = shown_as(map.name());
         if (map.spec().type == BPF_MAP_TYPE_RINGBUF) {
-            ring_buffers_.push_back(std::make_unique<RingBuffer>(poller_, map, [this, shown](ByteView sample) { show_sample(shown, -1, sample); }));
+            ring_buffers_.push_back(std::make_unique<RingBuffer>(
+                poller_, map, [this, shown](ByteView sample) { show_sample(shown, -1, sample); }));
             continue;
         }
-        const auto on_lost = [shown](int cpu, std::uint64_t count) { note(fmt::format("loader: {}: {} samples lost on CPU {}: the ring was full", shown.map, count, cpu)); };
+        const auto on_lost = [shown](int cpu, std::uint64_t count) {
+            note(fmt::format("loader: {}: {} samples lost on CPU {}: the ring was full", shown.map, count, cpu));
+        };
         perf_buffers_.push_back(std::make_unique<PerfBuffer>(
             poller_, map, [this, shown](int cpu, ByteView sample) { show_sample(shown, cpu, sample); }, on_lost));
     }
@@ -123,7 +136,9 @@ Session::Shown Session::shown_as(const std::string& map) const {
         if (before(request, ':') != map || request.find(':') == std::string::npos) continue;
         const std::string type = request.substr(request.find(':') + 1);
         const auto found = object_.spec().btf ? object_.spec().btf->find_named(type) : std::nullopt;
-        if (!found) throw_malformed(fmt::format("--events {}: the object's BTF has no type '{}'", request, type), "loader inspect --btf lists them");
+        if (!found)
+            throw_malformed(fmt::format("--events {}: the object's BTF has no type '{}'", request, type),
+                            "loader inspect --btf lists them");
         shown.type = *found;
     }
     return shown;
@@ -134,7 +149,8 @@ void Session::show_sample(const Shown& shown, int cpu, ByteView sample) {
     if (shown.type != 0) {
         say(fmt::format("{}: {}", shown.map, btf::format_value(*object_.spec().btf, shown.type, sample)));
     } else {
-        say(fmt::format("{}: {} bytes{}", shown.map, sample.size(), cpu < 0 ? std::string() : fmt::format(" from CPU {}", cpu)));
+        say(fmt::format("{}: {} bytes{}", shown.map, sample.size(),
+                        cpu < 0 ? std::string() : fmt::format(" from CPU {}", cpu)));
         std::string dump = btf::hexdump(sample);
         if (dump.ends_with('\n')) dump.pop_back();
         say(dump);
@@ -150,8 +166,11 @@ void Session::suggest_types(const Shown& shown, std::size_t size) {
     for (btf::TypeId id = 1; id <= btf.last_id(); ++id) {
         const btf::Type type = btf.type(id);
         // perf pads a sample until size + 4 is a multiple of 8.
-        const bool fits = type.kind == btf::Kind::struct_ && !type.name.empty() && type.size() <= size && size < type.size() + 8;
-        if (fits) note(fmt::format("loader: to see fields instead of bytes, if this is a struct {0}: --events {1}:{0}", type.name, shown.map));
+        const bool fits =
+            type.kind == btf::Kind::struct_ && !type.name.empty() && type.size() <= size && size < type.size() + 8;
+        if (fits)
+            note(fmt::format("loader: to see fields instead of bytes, if this is a struct {0}: --events {1}:{0}",
+                             type.name, shown.map));
     }
 }
 

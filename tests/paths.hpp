@@ -1,6 +1,7 @@
 #pragma once
-// Where the tests find what was built and what was written. The same test executables run on the machine that built them and
-// inside the virtual machines of tests/vm, where the files lie elsewhere: the environment wins over what CMake compiled in.
+// Where the tests find what was built and what was written. The same test executables run on the machine that built
+// them and inside the virtual machines of tests/vm, where the files lie elsewhere: the environment wins over what CMake
+// compiled in.
 
 #include <cstdlib>
 #include <filesystem>

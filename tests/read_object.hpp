@@ -20,6 +20,8 @@ inline Bytes file_bytes(const std::filesystem::path& path) {
     return Bytes(bytes.begin(), bytes.end());
 }
 
-inline ObjectSpec object_spec(const std::string& path) { return parse_object(file_bytes(build_dir() / path), path); }
+inline ObjectSpec object_spec(const std::string& path) {
+    return parse_object(file_bytes(build_dir() / path), path);
+}
 
 }  // namespace minibpf::test

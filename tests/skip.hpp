@@ -1,6 +1,6 @@
 #pragma once
-// How a test says that it cannot run here. Catch2 version 2 has no SKIP(), so a test case leaves the process with exit status
-// 77, which ctest and tests/vm list as skipped. For this each test case runs in a process of its own.
+// How a test says that it cannot run here. Catch2 version 2 has no SKIP(), so a test case leaves the process with exit
+// status 77, which ctest and tests/vm list as skipped. For this each test case runs in a process of its own.
 //
 // Two reasons are kept apart:
 //

@@ -1,7 +1,7 @@
 // Chapter 4: the bpf() system call, seen through a raw tracepoint (exercise 5).
 //
-// You will see the calls that load the object: BTF, the maps `output` and `config`, the program, its attachment; then two
-// updates of `config`, one perf ring for each CPU, and from then on a line for every command that is executed:
+// You will see the calls that load the object: BTF, the maps `output` and `config`, the program, its attachment; then
+// two updates of `config`, one perf ring for each CPU, and from then on a line for every command that is executed:
 //
 //     812 0 bash Hey root!
 //
@@ -55,7 +55,8 @@ int main(int argc, char** argv) try {
     // The raw tracepoint: one BPF_RAW_TRACEPOINT_OPEN.
     const Link link = attach(gate, object.require_program("hello"));
 
-    // BPF_MAP_UPDATE_ELEM twice: which message a user gets. The program reads the map each time, so this works while it runs.
+    // BPF_MAP_UPDATE_ELEM twice: which message a user gets. The program reads the map each time, so this works while it
+    // runs.
     Map& config = object.require_map("config");
     const std::uint32_t root = 0;
     const std::uint32_t user = 1000;

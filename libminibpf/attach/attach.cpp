@@ -13,18 +13,25 @@ namespace {
 
 void set_program(KernelGate& gate, const Program& program, const std::string& where, int event_fd) {
     const PerfEventSetBpf call{.event_fd = event_fd, .prog_fd = program.fd()};
-    const Answer answer = gate.enter(call, [&] { return fmt::format("{} runs each time the event is hit", program.name()); });
+    const Answer answer =
+        gate.enter(call, [&] { return fmt::format("{} runs each time the event is hit", program.name()); });
     if (answer.ok()) return;
     std::string hint;
-    if (answer.error == EINVAL) hint = fmt::format("a {} program does not fit this event", program_type_name(program.spec().kind.type));
-    if (answer.error == EACCES) hint = "the program reads beyond this tracepoint's fields: look at the `format` file beside its id";
+    if (answer.error == EINVAL)
+        hint = fmt::format("a {} program does not fit this event", program_type_name(program.spec().kind.type));
+    if (answer.error == EACCES)
+        hint = "the program reads beyond this tracepoint's fields: look at the `format` file beside its id";
     throw kernel_error("attaching " + where, call, answer, std::move(hint));
 }
 
 Fd create_link(KernelGate& gate, const Program& program, const std::string& where, int event_fd, std::uint64_t cookie) {
-    const LinkCreate call{.prog_fd = program.fd(), .target_fd = event_fd, .attach_type = BPF_PERF_EVENT, .bpf_cookie = cookie};
-    const Answer answer = gate.enter(call, [&] { return fmt::format("a link holds {} on the event until it is closed", program.name()); });
-    if (!answer.ok()) throw kernel_error("attaching " + where, call, answer, answer.error == EINVAL ? "links to perf events need Linux 5.15" : "");
+    const LinkCreate call{
+        .prog_fd = program.fd(), .target_fd = event_fd, .attach_type = BPF_PERF_EVENT, .bpf_cookie = cookie};
+    const Answer answer = gate.enter(
+        call, [&] { return fmt::format("a link holds {} on the event until it is closed", program.name()); });
+    if (!answer.ok())
+        throw kernel_error("attaching " + where, call, answer,
+                           answer.error == EINVAL ? "links to perf events need Linux 5.15" : "");
     return Fd(gate, answer.fd());
 }
 
@@ -32,8 +39,8 @@ Fd create_link(KernelGate& gate, const Program& program, const std::string& wher
 
 Link attach_to_event(KernelGate& gate, const Program& program, std::string description, TracefsProbe probe, Fd event,
                      const AttachOptions& options) {
-    // When something fails, the event must die before the probe: tracefs keeps a probe that an event still uses (EBUSY).
-    // Local variables die in reverse, parameters in an order that each compiler chooses.
+    // When something fails, the event must die before the probe: tracefs keeps a probe that an event still uses
+    // (EBUSY). Local variables die in reverse, parameters in an order that each compiler chooses.
     TracefsProbe owned_probe = std::move(probe);
     Fd owned_event = std::move(event);
     Fd link;
@@ -51,8 +58,11 @@ Link attach_to_event(KernelGate& gate, const Program& program, std::string descr
 Link attach(KernelGate& gate, const Program& program, const AttachOptions& options) {
     const Hook& hook = program.spec().kind.hook;
     if (hook.kind == HookKind::none) {
-        throw Error({.doing = fmt::format("program '{}': section {} does not say where to attach it", program.name(), program.spec().section),
-                     .hint = fmt::format("name the hook: --attach '{}=tracepoint:syscalls/sys_enter_execve', or load only: --no-attach", program.name()),
+        throw Error({.doing = fmt::format("program '{}': section {} does not say where to attach it", program.name(),
+                                          program.spec().section),
+                     .hint = fmt::format(
+                         "name the hook: --attach '{}=tracepoint:syscalls/sys_enter_execve', or load only: --no-attach",
+                         program.name()),
                      .blame = Blame::usage});
     }
     return attach(gate, program, hook, options);
@@ -60,9 +70,10 @@ Link attach(KernelGate& gate, const Program& program, const AttachOptions& optio
 
 Link attach(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
     if (hook.target.empty()) {
-        throw Error({.doing = fmt::format("program '{}': hook '{}' has no target", program.name(), hook_text(hook)),
-                     .hint = fmt::format("name it: --attach '{}={}:TARGET'", program.name(), hook_text({.kind = hook.kind})),
-                     .blame = Blame::usage});
+        throw Error(
+            {.doing = fmt::format("program '{}': hook '{}' has no target", program.name(), hook_text(hook)),
+             .hint = fmt::format("name it: --attach '{}={}:TARGET'", program.name(), hook_text({.kind = hook.kind})),
+             .blame = Blame::usage});
     }
     switch (hook.kind) {
         case HookKind::tracepoint: return attach_tracepoint(gate, program, hook, options);
@@ -73,8 +84,10 @@ Link attach(KernelGate& gate, const Program& program, const Hook& hook, const At
         case HookKind::raw_tracepoint:
         case HookKind::raw_tracepoint_writable: return attach_raw_tracepoint(gate, program, hook);
         default:
-            throw Error({.doing = fmt::format("program '{}': this version does not attach to '{}'", program.name(), hook_text(hook)),
-                         .hint = "load it with --no-attach; tracepoint, raw_tracepoint, kprobe, kretprobe, ksyscall and kretsyscall can be attached",
+            throw Error({.doing = fmt::format("program '{}': this version does not attach to '{}'", program.name(),
+                                              hook_text(hook)),
+                         .hint = "load it with --no-attach; tracepoint, raw_tracepoint, kprobe, kretprobe, ksyscall "
+                                 "and kretsyscall can be attached",
                          .blame = Blame::usage});
     }
 }

@@ -44,7 +44,8 @@ Link attach_to_event(KernelGate& gate, const Program& program, std::string descr
                      const AttachOptions& options);
 
 /// The kernel function behind a system call: "__x64_sys_execve" for "execve". Since 4.17 each architecture's entry code
-/// calls a wrapper of that name, whose only argument is the caller's registers (arch/x86/include/asm/syscall_wrapper.h).
+/// calls a wrapper of that name, whose only argument is the caller's registers
+/// (arch/x86/include/asm/syscall_wrapper.h).
 std::string get_syscall_fnname(std::string_view syscall);
 
 /// The names that the function may have, newest first: kernels without the wrapper have "sys_execve".

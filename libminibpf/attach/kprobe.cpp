@@ -1,8 +1,8 @@
 // Kprobes: a breakpoint on (nearly) any instruction of the kernel; kretprobes: on a function's return.
 //
-// Since Linux 4.17 a kprobe is a perf event of its own PMU, whose type number stands in sysfs, and config1 points at the
-// function's name (kernel/events/core.c, perf_kprobe_event_init()). Older kernels want a line in tracefs's kprobe_events,
-// which makes a tracepoint, which is then opened like any other. Both are one perf event in the end.
+// Since Linux 4.17 a kprobe is a perf event of its own PMU, whose type number stands in sysfs, and config1 points at
+// the function's name (kernel/events/core.c, perf_kprobe_event_init()). Older kernels want a line in tracefs's
+// kprobe_events, which makes a tracepoint, which is then opened like any other. Both are one perf event in the end.
 #include <libminibpf/attach/attach.hpp>
 
 #include <algorithm>
@@ -37,8 +37,9 @@ struct OpenedProbe {
 };
 
 [[noreturn]] void throw_no_kprobes(const Probe& probe) {
-    throw Error({.doing = fmt::format("attaching {}: this kernel has no kprobes (neither {} nor kprobe_events in tracefs exists)",
-                                      probe.description, pmu_type_file),
+    throw Error({.doing = fmt::format(
+                     "attaching {}: this kernel has no kprobes (neither {} nor kprobe_events in tracefs exists)",
+                     probe.description, pmu_type_file),
                  .hint = "it was built without CONFIG_KPROBES: use a tracepoint of the same event, such as --attach "
                          "'PROGRAM=tracepoint:syscalls/sys_enter_execve', or another kernel",
                  .blame = Blame::facility});
@@ -48,7 +49,9 @@ const char* refusal_hint(int error) {
     switch (error) {
         case EADDRNOTAVAIL: return "several functions of the kernel share this name, and it cannot tell which is meant";
         case EILSEQ: return "the offset is in the middle of an instruction";
-        case EINVAL: return "the kernel keeps probes out of this place: its own tracing would run into them (notrace, __kprobes), or it patches the instruction itself";
+        case EINVAL:
+            return "the kernel keeps probes out of this place: its own tracing would run into them (notrace, "
+                   "__kprobes), or it patches the instruction itself";
         default: return "";
     }
 }
@@ -61,19 +64,22 @@ OpenedProbe open_by_pmu(KernelGate& gate, const Probe& probe, std::uint64_t pmu_
                              .probe_offset = probe.offset,
                              .pid = -1,
                              .cpu = 0};
-    const Answer answer = gate.enter(call, [&] { return fmt::format("an event of the kprobe PMU (type {}) on {}", pmu_type, probe.function); });
+    const Answer answer = gate.enter(
+        call, [&] { return fmt::format("an event of the kprobe PMU (type {}) on {}", pmu_type, probe.function); });
     if (answer.ok()) return {.event = Fd(gate, answer.fd())};
     if (answer.error == ENOENT) return {};
     throw kernel_error("attaching " + probe.description, call, answer, refusal_hint(answer.error));
 }
 
-// An event's name may hold letters, digits and '_' and has 63 characters at most (MAX_EVENT_NAME_LEN). The process in it
-// tells whose it is, should it be left behind.
+// An event's name may hold letters, digits and '_' and has 63 characters at most (MAX_EVENT_NAME_LEN). The process in
+// it tells whose it is, should it be left behind.
 std::string event_name(KernelGate& gate, const Probe& probe) {
     static int counter = 0;
     std::string function = probe.function.substr(0, 32);
-    std::replace_if(function.begin(), function.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-    return fmt::format("{}_{}_{}", function, gate.enter(GetPid{}, "the probe's name says which process it belongs to").value, ++counter);
+    std::replace_if(
+        function.begin(), function.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+    return fmt::format("{}_{}_{}", function,
+                       gate.enter(GetPid{}, "the probe's name says which process it belongs to").value, ++counter);
 }
 
 // What tracefs noted about a line that it refused (error_log, Linux 5.2); empty when there is nothing.
@@ -84,7 +90,8 @@ std::string event_name(KernelGate& gate, const Probe& probe) {
 std::string noted_error(KernelGate& gate, const std::string& line) {
     constexpr std::string_view marker = ": error: ";
     try {
-        const TracefsFile file = open_tracefs(gate, "error_log", O_RDONLY, "the kernel notes there what is wrong with a line");
+        const TracefsFile file =
+            open_tracefs(gate, "error_log", O_RDONLY, "the kernel notes there what is wrong with a line");
         if (!file.fd.is_open()) return {};
         const Bytes content = read_all(gate, file.fd.get(), file.path);
         const std::string_view log = text_of(content);
@@ -104,23 +111,29 @@ bool means_no_function(KernelGate& gate, int error, const std::string& line) {
 }
 
 OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
-    TracefsFile events = open_tracefs(gate, "kprobe_events", O_WRONLY | O_APPEND, "this kernel takes kprobes as lines in kprobe_events");
+    TracefsFile events =
+        open_tracefs(gate, "kprobe_events", O_WRONLY | O_APPEND, "this kernel takes kprobes as lines in kprobe_events");
     if (!events.fd.is_open()) throw_no_kprobes(probe);
     const std::string event = "minibpf/" + event_name(gate, probe);
-    const std::string line = fmt::format("{}:{} {}+{}", probe.at_return ? 'r' : 'p', event, probe.function, probe.offset);
+    const std::string line =
+        fmt::format("{}:{} {}+{}", probe.at_return ? 'r' : 'p', event, probe.function, probe.offset);
     const Write write{.fd = events.fd.get(), .data = bytes_of(std::string_view(line))};
     const Answer written = gate.enter(write, [&] { return fmt::format("makes event {}", event); });
     if (!written.ok()) {
         if (means_no_function(gate, written.error, line)) return {};
-        throw kernel_error(fmt::format("attaching {}: writing '{}' to {}", probe.description, line, events.path), write, written,
-                           refusal_hint(written.error));
+        throw kernel_error(fmt::format("attaching {}: writing '{}' to {}", probe.description, line, events.path), write,
+                           written, refusal_hint(written.error));
     }
     TracefsProbe owner(gate, std::move(events.fd), event);
 
     const std::string id_path = events.path.substr(0, events.path.rfind('/')) + "/events/" + event + "/id";
     const std::optional<std::uint64_t> id = read_number(gate, id_path, "the event's number");
     if (!id) throw_malformed(fmt::format("attaching {}: {} holds no number", probe.description, id_path));
-    const PerfEventOpen call{.type = PERF_TYPE_TRACEPOINT, .config = *id, .sample_period = 1, .sample_type = PERF_SAMPLE_RAW, .wakeup_events = 1};
+    const PerfEventOpen call{.type = PERF_TYPE_TRACEPOINT,
+                             .config = *id,
+                             .sample_period = 1,
+                             .sample_type = PERF_SAMPLE_RAW,
+                             .wakeup_events = 1};
     const Answer answer = gate.enter(call, [&] { return fmt::format("the event on {}", probe.function); });
     if (!answer.ok()) throw kernel_error("attaching " + probe.description, call, answer);
     return {.probe = std::move(owner), .event = Fd(gate, answer.fd())};
@@ -128,7 +141,8 @@ OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
 
 OpenedProbe open_probe(KernelGate& gate, const Probe& probe, KprobeBy by) {
     if (by != KprobeBy::tracefs) {
-        const std::optional<std::uint64_t> type = read_number(gate, pmu_type_file, "the number of the kprobe PMU in this kernel");
+        const std::optional<std::uint64_t> type =
+            read_number(gate, pmu_type_file, "the number of the kprobe PMU in this kernel");
         if (type) return open_by_pmu(gate, probe, *type);
         if (by == KprobeBy::pmu) throw_no_kprobes(probe);
     }
@@ -148,8 +162,10 @@ std::vector<std::string> functions_of(const Hook& hook) {
 }
 
 [[noreturn]] void throw_no_function(const std::string& description, const std::vector<std::string>& functions) {
-    throw_malformed(fmt::format("attaching {}: this kernel has no function {} that can be probed", description, fmt::join(functions, " or ")),
-                    "functions that can be are listed in /sys/kernel/tracing/available_filter_functions; the compiler may have inlined "
+    throw_malformed(fmt::format("attaching {}: this kernel has no function {} that can be probed", description,
+                                fmt::join(functions, " or ")),
+                    "functions that can be are listed in /sys/kernel/tracing/available_filter_functions; the compiler "
+                    "may have inlined "
                     "this one, or renamed it (.isra.0, .constprop.0)");
 }
 
@@ -172,7 +188,9 @@ std::vector<std::string> syscall_fnnames(std::string_view syscall) {
     return {fmt::format("{}{}", prefix, plain), plain};
 }
 
-std::string get_syscall_fnname(std::string_view syscall) { return syscall_fnnames(syscall).front(); }
+std::string get_syscall_fnname(std::string_view syscall) {
+    return syscall_fnnames(syscall).front();
+}
 
 Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
     Probe probe{.offset = hook.offset,
@@ -184,14 +202,16 @@ Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, c
         probe.function = function;
         OpenedProbe opened = open_probe(gate, probe, options.kprobe_by);
         if (!opened.event.is_open()) continue;
-        return attach_to_event(gate, program, probe.description, std::move(opened.probe), std::move(opened.event), options);
+        return attach_to_event(gate, program, probe.description, std::move(opened.probe), std::move(opened.event),
+                               options);
     }
     throw_no_function(probe.description, functions);
 }
 
 TracefsProbe::~TracefsProbe() {
     if (!events_file_.is_open()) return;
-    gate_->enter(Write{.fd = events_file_.get(), .data = bytes_of(std::string_view(removal_))}, "the probe that was made here is removed");
+    gate_->enter(Write{.fd = events_file_.get(), .data = bytes_of(std::string_view(removal_))},
+                 "the probe that was made here is removed");
 }
 
 }  // namespace minibpf

@@ -31,11 +31,14 @@ class Link {
 public:
     Link(std::string description, Fd link) : description_(std::move(description)), link_(std::move(link)) {}
     Link(std::string description, TracefsProbe probe, Fd event, Fd link = {})
-        : description_(std::move(description)), probe_(std::move(probe)), event_(std::move(event)), link_(std::move(link)) {}
+        : description_(std::move(description)),
+          probe_(std::move(probe)),
+          event_(std::move(event)),
+          link_(std::move(link)) {}
 
     const std::string& description() const noexcept { return description_; }  ///< "hello at kprobe:__x64_sys_execve"
-    int event_fd() const noexcept { return event_.get(); }  ///< -1 when the hook has no perf event
-    int link_fd() const noexcept { return link_.get(); }    ///< -1 when there is no BPF link
+    int event_fd() const noexcept { return event_.get(); }                    ///< -1 when the hook has no perf event
+    int link_fd() const noexcept { return link_.get(); }                      ///< -1 when there is no BPF link
 
 private:
     std::string description_;

@@ -1,8 +1,8 @@
 // Raw tracepoints: the same places as tracepoints, before the kernel has copied the arguments into fields.
 //
-// One call does it all, and the fd that it answers is a BPF link: closing it detaches. Programs get the tracepoint's raw
-// arguments (struct bpf_raw_tracepoint_args); for sys_enter these are the registers and the system call's number. The
-// single system calls' tracepoints (sys_enter_execve) are no raw ones: they are made from sys_enter.
+// One call does it all, and the fd that it answers is a BPF link: closing it detaches. Programs get the tracepoint's
+// raw arguments (struct bpf_raw_tracepoint_args); for sys_enter these are the registers and the system call's number.
+// The single system calls' tracepoints (sys_enter_execve) are no raw ones: they are made from sys_enter.
 #include <libminibpf/attach/attach.hpp>
 
 #include <cerrno>
@@ -26,8 +26,10 @@ std::string nearest_raw_tracepoint(KernelGate& gate, const std::string& target) 
     } catch (const Error&) {
         // Only a hint: without tracefs there is none.
     }
-    if (target.starts_with("sys_enter_")) return "a single system call is no raw tracepoint: use raw_tp/sys_enter and look at the number";
-    if (target.starts_with("sys_exit_")) return "a single system call is no raw tracepoint: use raw_tp/sys_exit and look at the number";
+    if (target.starts_with("sys_enter_"))
+        return "a single system call is no raw tracepoint: use raw_tp/sys_enter and look at the number";
+    if (target.starts_with("sys_exit_"))
+        return "a single system call is no raw tracepoint: use raw_tp/sys_exit and look at the number";
     return did_you_mean(target, names);
 }
 
@@ -36,7 +38,9 @@ std::string nearest_raw_tracepoint(KernelGate& gate, const std::string& target) 
 Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook& hook) {
     std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
     const RawTracepointOpen call{.name = hook.target, .prog_fd = program.fd()};
-    const Answer answer = gate.enter(call, [&] { return fmt::format("{} runs at each hit of {}, until this fd is closed", program.name(), hook.target); });
+    const Answer answer = gate.enter(call, [&] {
+        return fmt::format("{} runs at each hit of {}, until this fd is closed", program.name(), hook.target);
+    });
     if (answer.error == ENOENT) {
         throw_malformed(fmt::format("attaching {}: this kernel has no raw tracepoint '{}'", description, hook.target),
                         nearest_raw_tracepoint(gate, hook.target));

@@ -19,14 +19,16 @@ constexpr std::array<const char*, 2> roots = {"/sys/kernel/tracing", "/sys/kerne
 
 // Every tracefs has this file; the empty mount point that sysfs offers does not.
 bool is_mounted(KernelGate& gate, const std::string& root) {
-    const Answer answer = gate.enter(OpenAt{.path = root + "/available_events", .flags = O_RDONLY}, "is tracefs mounted here?");
+    const Answer answer =
+        gate.enter(OpenAt{.path = root + "/available_events", .flags = O_RDONLY}, "is tracefs mounted here?");
     if (answer.ok()) Fd(gate, answer.fd()).reset();
     return answer.ok() || answer.error == EACCES || answer.error == EPERM;
 }
 
 void mount_tracefs(KernelGate& gate) {
     const Mount call{.source = "nodev", .target = roots[0], .filesystem = "tracefs"};
-    const Answer answer = gate.enter(call, "tracefs is mounted nowhere, and without it there are no tracepoints to be found");
+    const Answer answer =
+        gate.enter(call, "tracefs is mounted nowhere, and without it there are no tracepoints to be found");
     if (answer.ok()) return;
     const char* hint = answer.error == ENODEV ? "this kernel was built without tracing (CONFIG_FTRACE, CONFIG_TRACING)"
                                               : "as root: mount -t tracefs nodev /sys/kernel/tracing";

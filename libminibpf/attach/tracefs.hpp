@@ -9,8 +9,8 @@
 
 namespace minibpf {
 
-/// Opens a file below tracefs, wherever that is mounted: /sys/kernel/tracing (Linux 4.1), or /sys/kernel/debug/tracing of
-/// older set-ups. When it is mounted nowhere it is mounted at /sys/kernel/tracing, which takes root.
+/// Opens a file below tracefs, wherever that is mounted: /sys/kernel/tracing (Linux 4.1), or /sys/kernel/debug/tracing
+/// of older set-ups. When it is mounted nowhere it is mounted at /sys/kernel/tracing, which takes root.
 struct TracefsFile {
     Fd fd;  ///< not open when the file does not exist in a mounted tracefs
     std::string path;

@@ -1,9 +1,9 @@
 // Tracepoints: places in the kernel's source where it offers to call whoever listens, with fields of a stable layout.
 //
 // Each has a directory in tracefs, /sys/kernel/tracing/events/CATEGORY/NAME: `format` lists the fields that the program
-// sees in its context, `id` is the number by which perf_event_open(2) knows the tracepoint. The program hangs on the perf
-// event; the event belongs to this process and CPU only on paper, for kernel/trace/bpf_trace.c runs the programs of a
-// tracepoint at every hit, on all CPUs and for all processes.
+// sees in its context, `id` is the number by which perf_event_open(2) knows the tracepoint. The program hangs on the
+// perf event; the event belongs to this process and CPU only on paper, for kernel/trace/bpf_trace.c runs the programs
+// of a tracepoint at every hit, on all CPUs and for all processes.
 #include <libminibpf/attach/attach.hpp>
 
 #include <algorithm>
@@ -32,10 +32,11 @@ namespace {
 std::uint64_t tracepoint_id(KernelGate& gate, const std::string& doing, const std::string& target) {
     // A target from a section name is a path below events/: two names and one slash, nothing that climbs out.
     if (target.find("..") != std::string::npos || std::count(target.begin(), target.end(), '/') != 1) {
-        throw_malformed(fmt::format("{}: '{}' is no tracepoint", doing, target), "write CATEGORY/NAME, as in syscalls/sys_enter_execve");
+        throw_malformed(fmt::format("{}: '{}' is no tracepoint", doing, target),
+                        "write CATEGORY/NAME, as in syscalls/sys_enter_execve");
     }
-    const TracefsFile file =
-        open_tracefs(gate, fmt::format("events/{}/id", target), O_RDONLY, "the number by which perf_event_open() knows the tracepoint");
+    const TracefsFile file = open_tracefs(gate, fmt::format("events/{}/id", target), O_RDONLY,
+                                          "the number by which perf_event_open() knows the tracepoint");
     if (!file.fd.is_open()) throw_no_tracepoint(gate, doing, target);
     const std::optional<std::uint64_t> id = read_number(gate, file.fd.get());
     if (!id) throw_malformed(fmt::format("{}: {} holds no number", doing, file.path));
@@ -54,7 +55,8 @@ Link attach_tracepoint(KernelGate& gate, const Program& program, const Hook& hoo
                              .wakeup_events = 1,
                              .pid = -1,
                              .cpu = 0};
-    const Answer answer = gate.enter(call, [&] { return fmt::format("an event for tracepoint {}, number {}", hook.target, id); });
+    const Answer answer =
+        gate.enter(call, [&] { return fmt::format("an event for tracepoint {}, number {}", hook.target, id); });
     if (!answer.ok()) throw kernel_error("attaching " + description, call, answer);
     return attach_to_event(gate, program, description, {}, Fd(gate, answer.fd()), options);
 }

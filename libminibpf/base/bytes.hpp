@@ -21,8 +21,8 @@ using ByteView = std::span<const std::byte>;
 
 /// The `T` at `offset`, in the machine's own byte order; nothing when it would reach past the end.
 template <class T>
-    requires std::is_trivially_copyable_v<T>
-std::optional<T> read_at(ByteView bytes, std::size_t offset) noexcept {
+requires std::is_trivially_copyable_v<T> std::optional<T> read_at(ByteView bytes, std::size_t offset)
+noexcept {
     if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) return std::nullopt;
     T value;
     std::memcpy(&value, bytes.data() + offset, sizeof(T));
@@ -46,8 +46,8 @@ inline std::optional<std::string_view> string_at(ByteView bytes, std::size_t off
 
 /// The bytes of a plain value, for reading only.
 template <class T>
-    requires std::is_trivially_copyable_v<T>
-ByteView bytes_of(const T& value) noexcept {
+requires std::is_trivially_copyable_v<T> ByteView bytes_of(const T& value)
+noexcept {
     return std::as_bytes(std::span<const T, 1>(&value, 1));
 }
 

@@ -1,8 +1,8 @@
 // The one exception of minibpf, and what it carries.
 //
 // Below the kernel gate nothing throws: what the kernel said is an Answer, a value. Above it, whoever knows the name of
-// the thing that failed throws an Error, each stage that adds knowledge extends `doing` and rethrows, and `main` catches
-// once and prints all five parts.
+// the thing that failed throws an Error, each stage that adds knowledge extends `doing` and rethrows, and `main`
+// catches once and prints all five parts.
 #pragma once
 
 #include <exception>

@@ -3,8 +3,9 @@
 //      header | type section                          | string section
 //             | type 1 | type 2 | ... (variable size) | "\0int\0config\0..."
 //
-// A type has no number of its own: it is the n-th in the table, counted from 1; 0 is void. Btf keeps the raw bytes and one
-// offset for each type, and hands out views. Nothing is copied into objects, for kernel BTF holds 100,000 types and more.
+// A type has no number of its own: it is the n-th in the table, counted from 1; 0 is void. Btf keeps the raw bytes and
+// one offset for each type, and hands out views. Nothing is copied into objects, for kernel BTF holds 100,000 types and
+// more.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,26 @@ using TypeId = std::uint32_t;  ///< 0 is void
 
 /// BTF_KIND_*, complete up to the newest kernel whatever <linux/btf.h> is installed.
 enum class Kind : std::uint8_t {
-    void_ = 0, int_ = 1, ptr, array, struct_, union_, enum_, fwd, typedef_, volatile_, const_, restrict_, func, func_proto,
-    var, datasec, float_, decl_tag, type_tag, enum64,
+    void_ = 0,
+    int_ = 1,
+    ptr,
+    array,
+    struct_,
+    union_,
+    enum_,
+    fwd,
+    typedef_,
+    volatile_,
+    const_,
+    restrict_,
+    func,
+    func_proto,
+    var,
+    datasec,
+    float_,
+    decl_tag,
+    type_tag,
+    enum64,
 };
 
 /// "INT", "STRUCT": the kernel's name without BTF_KIND_.
@@ -47,7 +66,7 @@ struct Param {  // of a FUNC_PROTO; a last one without name and type is "..."
     TypeId type = 0;
 };
 
-struct SectionVar {  // of a DATASEC
+struct SectionVar {            // of a DATASEC
     TypeId type = 0;           ///< of a VAR (or FUNC, for ksyms)
     std::uint32_t offset = 0;  ///< in the section, bytes
     std::uint32_t size = 0;    ///< bytes
@@ -86,7 +105,7 @@ public:
     ByteView raw() const noexcept { return raw_; }
     TypeId last_id() const noexcept { return static_cast<TypeId>(offsets_.size() - 1); }
 
-    Type type(TypeId id) const;  ///< throws Error when there is no such type
+    Type type(TypeId id) const;                           ///< throws Error when there is no such type
     std::string_view string(std::uint32_t offset) const;  ///< throws Error when it lies outside the strings
 
     // The payloads, checked by parse(): the kind must be the right one.
@@ -103,13 +122,15 @@ public:
     /// A type by the name a person writes: "struct data_t", "data_t" (struct, union, enum or typedef), "int".
     std::optional<TypeId> find_named(std::string_view name) const;
 
-    /// The type behind typedefs and qualifiers (const, volatile, restrict, type tags); void for a hostile (looping) chain.
+    /// The type behind typedefs and qualifiers (const, volatile, restrict, type tags); void for a hostile (looping)
+    /// chain.
     TypeId strip_modifiers(TypeId id) const;
     /// Bytes that a value of the type takes; nothing for void, functions, incomplete and hostile (looping) types.
     std::optional<std::uint64_t> size_of(TypeId id) const;
 
-    /// Gives a DATASEC its section's size and its variables the offsets that the symbol table knows: clang leaves both 0
-    /// in a `.o`, and the kernel refuses such BTF. `offset_of(name)` answers a variable's offset in the section, if known.
+    /// Gives a DATASEC its section's size and its variables the offsets that the symbol table knows: clang leaves both
+    /// 0 in a `.o`, and the kernel refuses such BTF. `offset_of(name)` answers a variable's offset in the section, if
+    /// known.
     template <class OffsetOf>
     void fix_datasec(TypeId datasec, std::uint32_t section_size, OffsetOf&& offset_of);
     void set_datasec_size(TypeId datasec, std::uint32_t size);
@@ -132,7 +153,8 @@ void Btf::fix_datasec(TypeId datasec, std::uint32_t section_size, OffsetOf&& off
     set_datasec_size(datasec, section_size);
     const std::vector<SectionVar> vars = section_vars(type(datasec));
     for (std::uint32_t i = 0; i < vars.size(); ++i) {
-        if (std::optional<std::uint32_t> offset = offset_of(type(vars[i].type).name)) set_section_var_offset(datasec, i, *offset);
+        if (std::optional<std::uint32_t> offset = offset_of(type(vars[i].type).name))
+            set_section_var_offset(datasec, i, *offset);
     }
     sort_section_vars(datasec);
 }

@@ -1,4 +1,5 @@
-// .BTF.ext: what ties instructions to types, to source lines and to CO-RE accesses (Documentation/bpf/btf.rst, section 3).
+// .BTF.ext: what ties instructions to types, to source lines and to CO-RE accesses (Documentation/bpf/btf.rst, section
+// 3).
 //
 //     header | func_info  : rec_size | section name, count, records... | section name, count, records... |
 //            | line_info  : rec_size | ...

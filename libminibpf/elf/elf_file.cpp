@@ -209,7 +209,8 @@ Section Reader::read_section(std::uint32_t index, const GElf_Shdr& header) const
     return section;
 }
 
-// The names lie in a section of their own, whose index the ELF header has; so they are read when all sections are known.
+// The names lie in a section of their own, whose index the ELF header has; so they are read when all sections are
+// known.
 void Reader::name_sections(std::vector<Section>& sections, const std::vector<std::uint32_t>& name_offsets) const {
     std::size_t names_index = 0;
     elf_getshdrstrndx(elf_.get(), &names_index);

@@ -21,7 +21,7 @@ struct Section {
     std::uint64_t size = 0;   ///< bytes in memory; for SHT_NOBITS (.bss) there is no data
     std::uint64_t alignment = 0;
     std::uint32_t link = 0;
-    std::uint32_t info = 0;   ///< for SHT_REL: the section that the records change
+    std::uint32_t info = 0;  ///< for SHT_REL: the section that the records change
     ByteView data;
 
     bool is_executable() const noexcept;  ///< SHT_PROGBITS with SHF_EXECINSTR: instructions
@@ -58,13 +58,18 @@ public:
     static ElfFile parse(ByteView bytes, std::string_view file_name);
 
     bool is_native_endian() const noexcept { return native_endian_; }
-    const std::vector<Section>& sections() const noexcept { return sections_; }  ///< from number 1 on; 0 is "no section"
-    const std::vector<Symbol>& symbols() const noexcept { return symbols_; }  ///< [0] is the null symbol, when there is a table
+    const std::vector<Section>& sections() const noexcept {
+        return sections_;
+    }  ///< from number 1 on; 0 is "no section"
+    const std::vector<Symbol>& symbols() const noexcept {
+        return symbols_;
+    }  ///< [0] is the null symbol, when there is a table
     /// Of the sections that are loaded (SHF_ALLOC); those of debug information and BTF are passed over.
     const std::vector<RelocationTable>& relocations() const noexcept { return relocations_; }
 
     const Section* find_section(std::string_view name) const noexcept;
-    const Section* section(std::uint32_t index) const noexcept;  ///< nullptr for SHN_UNDEF and the other special indices
+    const Section* section(
+        std::uint32_t index) const noexcept;  ///< nullptr for SHN_UNDEF and the other special indices
 
 private:
     ElfFile() = default;

@@ -15,9 +15,11 @@ std::string variables_line(const ObjectSpec& spec, const Map& map) {
     std::string line;
     for (const VariableSpec& variable : spec.variables) {
         if (&spec.maps[variable.map] != &map.spec()) continue;
-        const std::optional<ByteView> bytes = contents ? slice(*contents, variable.offset, variable.size) : std::nullopt;
+        const std::optional<ByteView> bytes =
+            contents ? slice(*contents, variable.offset, variable.size) : std::nullopt;
         if (!bytes) continue;
-        const std::string value = variable.type != 0 && spec.btf ? btf::format_value(*spec.btf, variable.type, *bytes) : btf::hexdump(*bytes);
+        const std::string value =
+            variable.type != 0 && spec.btf ? btf::format_value(*spec.btf, variable.type, *bytes) : btf::hexdump(*bytes);
         line += fmt::format(" {}={}", variable.name, value);
     }
     return line;
@@ -27,7 +29,8 @@ std::string elements_line(const Map& map) {
     std::string line;
     std::optional<Bytes> key = map.next_key({});
     for (std::uint32_t shown = 0; key && shown < map.max_entries(); ++shown) {
-        if (const std::optional<Bytes> value = map.lookup(*key)) line += fmt::format(" [{}]={}", map.key_text(*key), map.value_text(*value));
+        if (const std::optional<Bytes> value = map.lookup(*key))
+            line += fmt::format(" [{}]={}", map.key_text(*key), map.value_text(*value));
         key = map.next_key(*key);
     }
     return line;

@@ -8,6 +8,8 @@
 namespace minibpf {
 
 /// The kernel tells every process in its auxiliary vector (getauxval(3)): 4096 on x86-64, up to 65536 elsewhere.
-inline std::size_t page_size() noexcept { return getauxval(AT_PAGESZ); }
+inline std::size_t page_size() noexcept {
+    return getauxval(AT_PAGESZ);
+}
 
 }  // namespace minibpf

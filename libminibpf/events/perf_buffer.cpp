@@ -26,7 +26,9 @@ PerfBuffer::PerfBuffer(Poller& poller, Map& map, OnSample on_sample, OnLost on_l
         rings_.push_back(open_ring(cpu, map, page_count));
     }
     for (Ring& ring : rings_) {
-        poller.add(ring.event.get(), [this, &ring] { drain(ring); }, [&] { return fmt::format("wakes us when CPU {} has written", ring.cpu); });
+        poller.add(
+            ring.event.get(), [this, &ring] { drain(ring); },
+            [&] { return fmt::format("wakes us when CPU {} has written", ring.cpu); });
     }
 }
 
@@ -39,13 +41,17 @@ PerfBuffer::Ring PerfBuffer::open_ring(int cpu, Map& map, std::size_t page_count
                              .wakeup_events = 1,
                              .pid = -1,
                              .cpu = cpu};
-    const Answer opened = gate_.enter(open, [&] { return fmt::format("the mailbox of `{}` for CPU {}", map.name(), cpu); });
+    const Answer opened =
+        gate_.enter(open, [&] { return fmt::format("the mailbox of `{}` for CPU {}", map.name(), cpu); });
     if (!opened.ok()) throw kernel_error(doing, open, opened);
     Ring ring{.cpu = cpu, .event = Fd(gate_, opened.fd()), .memory = {}};
 
     const Mmap mmap{.length = (page_count + 1) * page_size(), .prot = PROT_READ | PROT_WRITE, .fd = ring.event.get()};
-    const Answer mapped = gate_.enter(mmap, [&] { return fmt::format("its ring: a page of positions, then {} pages of records", page_count); });
-    if (!mapped.ok()) throw kernel_error(doing, mmap, mapped, mapped.error == EPERM ? "raise perf_event_mlock_kb, or run as root" : "");
+    const Answer mapped = gate_.enter(
+        mmap, [&] { return fmt::format("its ring: a page of positions, then {} pages of records", page_count); });
+    if (!mapped.ok())
+        throw kernel_error(doing, mmap, mapped,
+                           mapped.error == EPERM ? "raise perf_event_mlock_kb, or run as root" : "");
     ring.memory = Mapping(gate_, reinterpret_cast<void*>(mapped.value), mmap.length);
 
     const PerfEventEnable enable{.event_fd = ring.event.get()};
@@ -54,7 +60,8 @@ PerfBuffer::Ring PerfBuffer::open_ring(int cpu, Map& map, std::size_t page_count
 
     const auto key = static_cast<std::uint32_t>(cpu);
     const auto value = static_cast<std::uint32_t>(ring.event.get());
-    map.update(bytes_of(key), bytes_of(value), BPF_ANY, [&] { return fmt::format("{}[{}]: programs on CPU {} write into this ring", map.name(), cpu, cpu); });
+    map.update(bytes_of(key), bytes_of(value), BPF_ANY,
+               [&] { return fmt::format("{}[{}]: programs on CPU {} write into this ring", map.name(), cpu, cpu); });
     return ring;
 }
 
@@ -71,7 +78,8 @@ void PerfBuffer::drain(Ring& ring) {
     std::uint64_t tail = control->data_tail;
     while (head - tail >= sizeof(perf_event_header)) {
         const std::size_t at = tail % data.size();
-        const auto header = *read_at<perf_event_header>(data, at);  // records are 8-byte aligned, so a header never wraps
+        const auto header =
+            *read_at<perf_event_header>(data, at);  // records are 8-byte aligned, so a header never wraps
         if (header.size < sizeof(header) || header.size > head - tail) {
             tail = head;  // not what the kernel writes: nothing after it can be trusted
             break;
@@ -97,9 +105,11 @@ void PerfBuffer::handle(const Ring& ring, ByteView record) {
     if (header.type == PERF_RECORD_SAMPLE) {
         const std::optional<std::uint32_t> size = read_at<std::uint32_t>(record, sizeof(header));
         if (!size) return;
-        if (const std::optional<ByteView> sample = slice(record, sizeof(header) + sizeof(*size), *size)) on_sample_(ring.cpu, *sample);
+        if (const std::optional<ByteView> sample = slice(record, sizeof(header) + sizeof(*size), *size))
+            on_sample_(ring.cpu, *sample);
     } else if (header.type == PERF_RECORD_LOST) {
-        if (const std::optional<std::uint64_t> lost = read_at<std::uint64_t>(record, sizeof(header) + 8)) on_lost_(ring.cpu, *lost);
+        if (const std::optional<std::uint64_t> lost = read_at<std::uint64_t>(record, sizeof(header) + 8))
+            on_lost_(ring.cpu, *lost);
     }
 }
 

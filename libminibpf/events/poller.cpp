@@ -30,7 +30,9 @@ void Poller::add(int fd, std::function<void()> on_ready, const Reason& reason) {
     ready_.push_back(std::move(on_ready));
 }
 
-void Poller::add_each_round(std::function<void()> on_round) { rounds_.push_back(std::move(on_round)); }
+void Poller::add_each_round(std::function<void()> on_round) {
+    rounds_.push_back(std::move(on_round));
+}
 
 void Poller::wait(int timeout_ms) {
     if (!epoll_.is_open()) {

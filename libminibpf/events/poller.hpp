@@ -4,7 +4,8 @@
 //     PerfBuffer output(poller, object.require_map("output"), on_sample, on_lost);
 //     while (!stop) poller.wait(100);
 //
-// The event path: waiting and reading are not narrated. Once mapped, a ring is memory that the kernel writes and we read.
+// The event path: waiting and reading are not narrated. Once mapped, a ring is memory that the kernel writes and we
+// read.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // Taking records out of a BPF ring buffer.
 //
-// Each record has a header of two words: its length with two flags in the top bits, and a page offset that is the kernel's
-// own business. BUSY: reserved, not yet submitted, so reading stops there. DISCARD: given up, to be skipped.
+// Each record has a header of two words: its length with two flags in the top bits, and a page offset that is the
+// kernel's own business. BUSY: reserved, not yet submitted, so reading stops there. DISCARD: given up, to be skipped.
 #include <libminibpf/events/ring_buffer.hpp>
 
 #include <atomic>
@@ -24,9 +24,11 @@ RingBuffer::RingBuffer(Poller& poller, Map& map, OnSample on_sample)
     : gate_(poller.gate()), on_sample_(std::move(on_sample)), size_(map.max_entries()) {
     consumer_ = map_pages(map, {.length = page_size(), .prot = PROT_READ | PROT_WRITE, .fd = map.fd()},
                           "the consumer's page: how far we have read, the one place that we may write");
-    producer_ = map_pages(map, {.length = page_size() + 2 * size_, .prot = PROT_READ, .fd = map.fd(), .offset = page_size()},
-                          "the producer's page, and the data twice in a row");
-    poller.add(map.fd(), [this] { drain(); }, [&] { return fmt::format("wakes us when `{}` has records", map.name()); });
+    producer_ =
+        map_pages(map, {.length = page_size() + 2 * size_, .prot = PROT_READ, .fd = map.fd(), .offset = page_size()},
+                  "the producer's page, and the data twice in a row");
+    poller.add(
+        map.fd(), [this] { drain(); }, [&] { return fmt::format("wakes us when `{}` has records", map.name()); });
 }
 
 void RingBuffer::drain() {

@@ -1,5 +1,5 @@
-// Reading trace_pipe without waiting: since 6.1 poll(2) on it only wakes when the buffer is half full (buffer_percent), so
-// the Poller asks each round instead.
+// Reading trace_pipe without waiting: since 6.1 poll(2) on it only wakes when the buffer is half full (buffer_percent),
+// so the Poller asks each round instead.
 #include <libminibpf/events/trace_pipe.hpp>
 
 #include <algorithm>

@@ -16,8 +16,8 @@ namespace minibpf {
 ///
 ///     bash-812     [001] ...21  1234.567890: bpf_trace_printk: Hello World!
 struct TraceLine {
-    std::string_view whole;    ///< without leading blanks and the newline
-    std::string_view task;     ///< "bash"; "<...>" when the kernel has forgotten the name
+    std::string_view whole;  ///< without leading blanks and the newline
+    std::string_view task;   ///< "bash"; "<...>" when the kernel has forgotten the name
     int pid = 0;
     std::string_view message;  ///< "Hello World!"
 };

@@ -55,12 +55,13 @@ std::vector<int> parse_cpu_list(std::string_view text) {
 }
 
 std::vector<int> online_cpus(KernelGate& gate) {
-    return read_cpu_list(gate, "/sys/devices/system/cpu/online", "a perf buffer has one ring for each CPU that is running");
+    return read_cpu_list(gate, "/sys/devices/system/cpu/online",
+                         "a perf buffer has one ring for each CPU that is running");
 }
 
 int possible_cpu_count(KernelGate& gate) {
-    const std::vector<int> cpus =
-        read_cpu_list(gate, "/sys/devices/system/cpu/possible", "a map with one slot per CPU needs to know how many there can be");
+    const std::vector<int> cpus = read_cpu_list(gate, "/sys/devices/system/cpu/possible",
+                                                "a map with one slot per CPU needs to know how many there can be");
     return cpus.back() + 1;
 }
 

@@ -116,10 +116,12 @@ EncodedBpf to_attr(const ProgLoad& call) {
     attr.prog_btf_fd = call.prog_btf_fd;
     attr.func_info_rec_size = call.func_info_rec_size;
     attr.func_info = address(call.func_info.data());
-    attr.func_info_cnt = call.func_info_rec_size == 0 ? 0 : static_cast<std::uint32_t>(call.func_info.size() / call.func_info_rec_size);
+    attr.func_info_cnt =
+        call.func_info_rec_size == 0 ? 0 : static_cast<std::uint32_t>(call.func_info.size() / call.func_info_rec_size);
     attr.line_info_rec_size = call.line_info_rec_size;
     attr.line_info = address(call.line_info.data());
-    attr.line_info_cnt = call.line_info_rec_size == 0 ? 0 : static_cast<std::uint32_t>(call.line_info.size() / call.line_info_rec_size);
+    attr.line_info_cnt =
+        call.line_info_rec_size == 0 ? 0 : static_cast<std::uint32_t>(call.line_info.size() / call.line_info_rec_size);
     attr.attach_btf_id = call.attach_btf_id;
     attr.attach_prog_fd = call.attach_prog_fd;
     return encoded;

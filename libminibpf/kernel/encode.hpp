@@ -1,7 +1,7 @@
 // From a call as a value to the bytes that the kernel reads.
 //
-// encode() is pure and the one place where `union bpf_attr` and `struct perf_event_attr` are filled, so it can be tested
-// byte for byte without privileges, and whoever prints a call prints exactly what LiveGate passes.
+// encode() is pure and the one place where `union bpf_attr` and `struct perf_event_attr` are filled, so it can be
+// tested byte for byte without privileges, and whoever prints a call prints exactly what LiveGate passes.
 #pragma once
 
 #include <cstdint>

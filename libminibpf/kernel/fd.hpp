@@ -1,5 +1,5 @@
-// Owners of what the kernel hands out: a descriptor and a mapping. Each gives its thing back through the gate that issued
-// it, so that clean-up is narrated like everything else. The gate outlives what it issued.
+// Owners of what the kernel hands out: a descriptor and a mapping. Each gives its thing back through the gate that
+// issued it, so that clean-up is narrated like everything else. The gate outlives what it issued.
 #pragma once
 
 #include <cstddef>

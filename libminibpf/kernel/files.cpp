@@ -19,7 +19,9 @@ constexpr std::size_t largest_file = 512 * 1024 * 1024;
 
 }  // namespace
 
-std::string_view text_of(ByteView bytes) noexcept { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string_view text_of(ByteView bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 Bytes read_all(KernelGate& gate, int fd, const std::string& path) {
     Bytes content(first_read);
@@ -42,7 +44,8 @@ Bytes read_file(KernelGate& gate, const std::string& path, const Reason& reason)
     const OpenAt call{.path = path, .flags = O_RDONLY};
     const Answer opened = gate.enter(call, reason);
     if (!opened.ok()) {
-        const Error error = kernel_error(fmt::format("opening {}", path), call, opened, opened.error == ENOENT ? "check the path" : "");
+        const Error error =
+            kernel_error(fmt::format("opening {}", path), call, opened, opened.error == ENOENT ? "check the path" : "");
         ErrorDetail detail = error.detail();
         if (opened.error == ENOENT || opened.error == ENOTDIR) detail.blame = Blame::usage;
         throw Error(std::move(detail));

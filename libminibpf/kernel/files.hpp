@@ -18,8 +18,8 @@ Bytes read_file(KernelGate& gate, const std::string& path, const Reason& reason 
 /// All that an open descriptor gives until its end; throws Error naming `path`.
 Bytes read_all(KernelGate& gate, int fd, const std::string& path);
 
-/// The decimal number in a one-line file such as /sys/kernel/tracing/events/CATEGORY/NAME/id; nothing when the file does
-/// not open or holds something else.
+/// The decimal number in a one-line file such as /sys/kernel/tracing/events/CATEGORY/NAME/id; nothing when the file
+/// does not open or holds something else.
 std::optional<std::uint64_t> read_number(KernelGate& gate, const std::string& path, const Reason& reason = {});
 std::optional<std::uint64_t> read_number(KernelGate& gate, int fd);
 

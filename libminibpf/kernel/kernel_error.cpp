@@ -11,7 +11,8 @@ const char* usual_hint(int code) {
     switch (code) {
         case EPERM:
         case EACCES: return "run as root, or grant CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for network programs)";
-        case ENOMEM: return "the kernel has no memory for it: make the maps smaller, or raise `ulimit -l` (before Linux 5.11)";
+        case ENOMEM:
+            return "the kernel has no memory for it: make the maps smaller, or raise `ulimit -l` (before Linux 5.11)";
         case E2BIG: return "more than the kernel accepts: fewer instructions or bytes, or a newer kernel";
         case ENOSYS: return "this kernel was built without it (CONFIG_BPF_SYSCALL, CONFIG_PERF_EVENTS)";
         case EMFILE: return "too many open files: raise `ulimit -n`";

@@ -1,8 +1,8 @@
 // The one door to the kernel.
 //
-// Everything that makes minibpf special (the strace mirror, the explanations, stepping, the dry run, fault injection) is
-// a decorator on this one virtual function: a gate that holds the next gate. Nothing that uses a gate asks whether it is
-// being watched. LiveGate (live_gate.hpp) is the innermost one and the only place with syscall().
+// Everything that makes minibpf special (the strace mirror, the explanations, stepping, the dry run, fault injection)
+// is a decorator on this one virtual function: a gate that holds the next gate. Nothing that uses a gate asks whether
+// it is being watched. LiveGate (live_gate.hpp) is the innermost one and the only place with syscall().
 #pragma once
 
 #include <concepts>
@@ -20,11 +20,12 @@ namespace minibpf {
 class Reason {
 public:
     Reason() = default;
-    Reason(const char* text) : tell_([](const void* literal) { return std::string(static_cast<const char*>(literal)); }), what_(text) {}
+    Reason(const char* text)
+        : tell_([](const void* literal) { return std::string(static_cast<const char*>(literal)); }), what_(text) {}
 
     template <class F>
-        requires std::is_invocable_r_v<std::string, const F&>
-    Reason(const F& tell) : tell_([](const void* lambda) -> std::string { return (*static_cast<const F*>(lambda))(); }), what_(&tell) {}
+    requires std::is_invocable_r_v<std::string, const F&> Reason(const F& tell)
+        : tell_([](const void* lambda) -> std::string { return (*static_cast<const F*>(lambda))(); }), what_(&tell) {}
 
     /// The reason as one sentence without its full stop; empty when none was given.
     std::string text() const { return tell_ == nullptr ? std::string() : tell_(what_); }

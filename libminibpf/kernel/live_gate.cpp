@@ -1,7 +1,7 @@
 // Where every call of minibpf enters the kernel.
 //
-// bpf(2) and perf_event_open(2) have no wrapper in the C library, so syscall(2) makes them by number; the rest go through
-// their ordinary wrappers, which do no more than set errno.
+// bpf(2) and perf_event_open(2) have no wrapper in the C library, so syscall(2) makes them by number; the rest go
+// through their ordinary wrappers, which do no more than set errno.
 #include <libminibpf/kernel/live_gate.hpp>
 
 #include <algorithm>
@@ -34,19 +34,29 @@ Answer make(const PerfEventSetBpf& call) noexcept {
     return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_SET_BPF, call.prog_fd));
 }
 
-Answer make(const PerfEventEnable& call) noexcept { return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_ENABLE, 0)); }
+Answer make(const PerfEventEnable& call) noexcept {
+    return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_ENABLE, 0));
+}
 
-Answer make(const PerfEventDisable& call) noexcept { return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_DISABLE, 0)); }
+Answer make(const PerfEventDisable& call) noexcept {
+    return answer_from(ioctl(call.event_fd, PERF_EVENT_IOC_DISABLE, 0));
+}
 
 Answer make(const OpenAt& call) noexcept {
     return answer_from(openat(AT_FDCWD, call.path.c_str(), call.flags | O_CLOEXEC));
 }
 
-Answer make(const Read& call) noexcept { return answer_from(read(call.fd, call.buffer.data(), call.buffer.size())); }
+Answer make(const Read& call) noexcept {
+    return answer_from(read(call.fd, call.buffer.data(), call.buffer.size()));
+}
 
-Answer make(const Write& call) noexcept { return answer_from(write(call.fd, call.data.data(), call.data.size())); }
+Answer make(const Write& call) noexcept {
+    return answer_from(write(call.fd, call.data.data(), call.data.size()));
+}
 
-Answer make(const Close& call) noexcept { return answer_from(close(call.fd)); }
+Answer make(const Close& call) noexcept {
+    return answer_from(close(call.fd));
+}
 
 Answer make(const Mmap& call) noexcept {
     void* address = mmap(nullptr, call.length, call.prot, MAP_SHARED, call.fd, static_cast<off_t>(call.offset));
@@ -58,7 +68,9 @@ Answer make(const Munmap& call) noexcept {
     return answer_from(munmap(reinterpret_cast<void*>(call.address), call.length));
 }
 
-Answer make(const EpollCreate&) noexcept { return answer_from(epoll_create1(EPOLL_CLOEXEC)); }
+Answer make(const EpollCreate&) noexcept {
+    return answer_from(epoll_create1(EPOLL_CLOEXEC));
+}
 
 Answer make(const EpollAdd& call) noexcept {
     epoll_event event{};
@@ -82,7 +94,9 @@ Answer make(const Mount& call) noexcept {
     return answer_from(mount(call.source.c_str(), call.target.c_str(), call.filesystem.c_str(), 0, nullptr));
 }
 
-Answer make(const GetPid&) noexcept { return answer_from(getpid()); }
+Answer make(const GetPid&) noexcept {
+    return answer_from(getpid());
+}
 
 // The kernel writes lengths back into the attr it was passed.
 std::uint32_t written_back(const EncodedBpf& encoded) noexcept {

@@ -41,7 +41,9 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> names = {
 
 }  // namespace
 
-std::string_view call_name(const Syscall& call) noexcept { return names[call.index()]; }
+std::string_view call_name(const Syscall& call) noexcept {
+    return names[call.index()];
+}
 
 bool is_cleanup(const Syscall& call) noexcept {
     // "-:GROUP/EVENT" written to kprobe_events removes a probe (Documentation/trace/kprobetrace.rst).

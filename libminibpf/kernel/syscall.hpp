@@ -1,9 +1,10 @@
 // Every system call of minibpf, as a value: the reader's table of contents of the kernel ABI.
 //
 // A stage that needs the kernel builds one of these structs and hands it to a KernelGate; the Answer is what the kernel
-// said. The fields carry the kernel's own names (include/uapi/linux/bpf.h, linux/perf_event.h, the man pages); where the
-// ABI wants a pointer and a length, the struct has a span or a string. A call borrows: whoever makes it keeps the bytes
-// alive while the gate is being entered, no longer. `encode.hpp` shows how each becomes the bytes that the kernel reads.
+// said. The fields carry the kernel's own names (include/uapi/linux/bpf.h, linux/perf_event.h, the man pages); where
+// the ABI wants a pointer and a length, the struct has a span or a string. A call borrows: whoever makes it keeps the
+// bytes alive while the gate is being entered, no longer. `encode.hpp` shows how each becomes the bytes that the kernel
+// reads.
 #pragma once
 
 #include <cstddef>
@@ -23,12 +24,12 @@ namespace minibpf {
 
 /// BPF_MAP_CREATE (Linux 3.18): answers the map's fd.
 struct MapCreate {
-    std::string name;  ///< at most 15 characters of [A-Za-z0-9_.] (since 4.15)
+    std::string name;                          ///< at most 15 characters of [A-Za-z0-9_.] (since 4.15)
     std::uint32_t type = BPF_MAP_TYPE_UNSPEC;  ///< bpf_map_type; a number, because an old header's enum ends too early
-    std::uint32_t key_size = 0;    ///< bytes
-    std::uint32_t value_size = 0;  ///< bytes
-    std::uint32_t max_entries = 0;  ///< elements; for ring buffers bytes
-    std::uint32_t map_flags = 0;    ///< BPF_F_*
+    std::uint32_t key_size = 0;                ///< bytes
+    std::uint32_t value_size = 0;              ///< bytes
+    std::uint32_t max_entries = 0;             ///< elements; for ring buffers bytes
+    std::uint32_t map_flags = 0;               ///< BPF_F_*
     std::uint32_t inner_map_fd = 0;
     std::uint32_t numa_node = 0;
     std::uint32_t map_ifindex = 0;
@@ -77,7 +78,7 @@ struct MapFreeze {
 
 /// BPF_PROG_LOAD (3.18): answers the program's fd. The verifier writes into `log`.
 struct ProgLoad {
-    std::string name;  ///< at most 15 characters of [A-Za-z0-9_.] (since 4.15)
+    std::string name;                           ///< at most 15 characters of [A-Za-z0-9_.] (since 4.15)
     std::uint32_t type = BPF_PROG_TYPE_UNSPEC;  ///< bpf_prog_type, a number likewise
     std::span<const bpf_insn> insns;
     std::string license;
@@ -85,7 +86,7 @@ struct ProgLoad {
     std::uint32_t prog_flags = 0;
     std::uint32_t prog_ifindex = 0;
     std::uint32_t expected_attach_type = 0;  ///< bpf_attach_type, a number likewise
-    std::uint32_t prog_btf_fd = 0;  ///< 0: no BTF
+    std::uint32_t prog_btf_fd = 0;           ///< 0: no BTF
     std::uint32_t func_info_rec_size = 0;
     ByteView func_info;
     std::uint32_t line_info_rec_size = 0;
@@ -142,12 +143,12 @@ struct PerfEventOpen {
     std::uint32_t type = 0;  ///< PERF_TYPE_*, or the number in /sys/bus/event_source/devices/PMU/type
     std::uint64_t config = 0;
     std::uint64_t sample_period = 0;
-    std::uint64_t sample_type = 0;     ///< PERF_SAMPLE_*
+    std::uint64_t sample_type = 0;  ///< PERF_SAMPLE_*
     std::uint32_t wakeup_events = 0;
-    std::string kprobe_func;           ///< kprobe PMU: config1 points to this name; empty: config1 is 0
-    std::uint64_t probe_offset = 0;    ///< kprobe PMU: config2
-    int pid = -1;                      ///< -1: every process
-    int cpu = 0;                       ///< -1: every CPU (only with a pid)
+    std::string kprobe_func;         ///< kprobe PMU: config1 points to this name; empty: config1 is 0
+    std::uint64_t probe_offset = 0;  ///< kprobe PMU: config2
+    int pid = -1;                    ///< -1: every process
+    int cpu = 0;                     ///< -1: every CPU (only with a pid)
     int group_fd = -1;
 };
 
@@ -236,8 +237,8 @@ struct GetPid {};
 
 using Syscall = std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad,
                              BtfLoad, RawTracepointOpen, LinkCreate, ObjPin, ObjGet, ObjGetInfoByFd, PerfEventOpen,
-                             PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Close, Mmap, Munmap,
-                             EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
+                             PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Close, Mmap,
+                             Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
 
 /// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
 enum class Origin {

@@ -23,17 +23,21 @@ namespace {
 // Map types whose create function refuses BTF for keys and values: they return ENOTSUPP (map_check_no_btf()), or the
 // types would describe something else than what user space passes.
 bool takes_btf(bpf_map_type type) {
+    // clang-format off
     constexpr std::array without = {
         BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_PROG_ARRAY,   BPF_MAP_TYPE_CGROUP_ARRAY, BPF_MAP_TYPE_STACK_TRACE,
         BPF_MAP_TYPE_ARRAY_OF_MAPS,    BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_DEVMAP,       BPF_MAP_TYPE_DEVMAP_HASH,
         BPF_MAP_TYPE_CPUMAP,           BPF_MAP_TYPE_XSKMAP,       BPF_MAP_TYPE_SOCKMAP,      BPF_MAP_TYPE_SOCKHASH,
         BPF_MAP_TYPE_QUEUE,            BPF_MAP_TYPE_STACK,        BPF_MAP_TYPE_RINGBUF,
     };
+    // clang-format on
     return std::find(without.begin(), without.end(), type) == without.end();
 }
 
 // Refusals that a simpler form of the call would meet as well. ECANCELED: somebody quit while stepping.
-bool is_final(int error) { return error == EPERM || error == ENOMEM || error == ECANCELED; }
+bool is_final(int error) {
+    return error == EPERM || error == ENOMEM || error == ECANCELED;
+}
 
 struct FirstUse {
     std::string_view function;
@@ -47,7 +51,8 @@ std::optional<FirstUse> first_use(const ObjectSpec& object, std::size_t map) {
             const auto* by_fd = std::get_if<MapReference>(&relocation.target);
             const auto* by_value = std::get_if<DataReference>(&relocation.target);
             if ((by_fd != nullptr && by_fd->map == map) || (by_value != nullptr && by_value->map == map)) {
-                return FirstUse{.function = function.name, .symbol = relocation.symbol, .insn_index = relocation.insn_index};
+                return FirstUse{
+                    .function = function.name, .symbol = relocation.symbol, .insn_index = relocation.insn_index};
             }
         }
     }
@@ -87,7 +92,8 @@ private:
     void select_programs() {
         for (const std::string& name : options_.programs) spec().require_program(name);
         for (const ProgramSpec& program : spec().programs) {
-            const bool named = std::find(options_.programs.begin(), options_.programs.end(), program.name) != options_.programs.end();
+            const bool named =
+                std::find(options_.programs.begin(), options_.programs.end(), program.name) != options_.programs.end();
             if (options_.programs.empty() ? !program.kind.optional : named) selected_.push_back(&program);
         }
         if (selected_.empty()) throw_malformed(fmt::format("{} has no program to load", spec().file_name));
@@ -96,10 +102,11 @@ private:
 
     void check_program(const ProgramSpec& program) const {
         if (program.kind.type == BPF_PROG_TYPE_UNSPEC) {
-            throw Error({.doing = fmt::format("program '{}' lies in section {}, which does not say what kind of program it is",
-                                              program.name, program.section),
-                         .hint = "give --type, for instance --type tracepoint, or put it into a section such as SEC(\"xdp\")",
-                         .blame = Blame::usage});
+            throw Error(
+                {.doing = fmt::format("program '{}' lies in section {}, which does not say what kind of program it is",
+                                      program.name, program.section),
+                 .hint = "give --type, for instance --type tracepoint, or put it into a section such as SEC(\"xdp\")",
+                 .blame = Blame::usage});
         }
     }
 
@@ -116,17 +123,19 @@ private:
     // Without their CO-RE relocations the instructions would read whatever lies at the compiler's offsets.
     void refuse_core(const ProgramSpec& program, const LinkedProgram& linked) const {
         std::uint32_t count = 0;
-        for (const PlacedFunction& placed : linked.functions) count += spec().functions[placed.function].core_relo_count;
+        for (const PlacedFunction& placed : linked.functions)
+            count += spec().functions[placed.function].core_relo_count;
         if (count == 0) return;
-        throw_malformed(fmt::format("program '{}' (SEC {}) has {} CO-RE relocations, which this version does not apply", program.name,
-                                    program.section, count),
+        throw_malformed(fmt::format("program '{}' (SEC {}) has {} CO-RE relocations, which this version does not apply",
+                                    program.name, program.section, count),
                         "compile it without preserve_access_index, or leave it out with --program");
     }
 
     void load_btf() {
         if (!spec().btf) return;
         const BtfLoad call{.btf = spec().btf->raw()};
-        const Answer answer = gate_.enter(call, "the object's types: they name map keys and values and tie instructions to source lines");
+        const Answer answer =
+            gate_.enter(call, "the object's types: they name map keys and values and tie instructions to source lines");
         if (answer.ok()) {
             object_.btf_ = Fd(gate_, answer.fd());
             return;
@@ -137,13 +146,16 @@ private:
         if (again.answer.ok()) {
             object_.btf_ = Fd(gate_, again.answer.fd());
         } else {
-            options_.notice(fmt::format("{} failed ({}): going on without it\n{}", doing, errno_text(answer.error), again.log));
+            options_.notice(
+                fmt::format("{} failed ({}): going on without it\n{}", doing, errno_text(answer.error), again.log));
         }
     }
 
     // A data section that no program reads (string literals that clang has put into instructions, variables that only
     // carry a type into the BTF) is not worth three calls.
-    bool is_needed(std::size_t map) const { return maps_used_[map] || spec().maps[map].origin != MapOrigin::data_section; }
+    bool is_needed(std::size_t map) const {
+        return maps_used_[map] || spec().maps[map].origin != MapOrigin::data_section;
+    }
 
     void create_maps() {
         map_fds_.assign(spec().maps.size(), -1);
@@ -175,7 +187,9 @@ private:
         }
         Answer answer = gate_.enter(call, [&] { return why_created(spec(), index); });
         if (!answer.ok() && call.btf_fd != 0 && !is_final(answer.error)) answer = create_without_btf(call, answer);
-        if (!answer.ok()) throw kernel_error(fmt::format("creating map '{}'", map.name), call, answer, create_hint(map, answer.error));
+        if (!answer.ok())
+            throw kernel_error(fmt::format("creating map '{}'", map.name), call, answer,
+                               create_hint(map, answer.error));
         Fd fd(gate_, answer.fd());
         map_fds_[index] = fd.get();
         object_.maps_.emplace_back(gate_, spec(), map, call.max_entries, std::move(fd));
@@ -185,26 +199,30 @@ private:
         call.btf_fd = call.btf_key_type_id = call.btf_value_type_id = 0;
         const Answer answer = gate_.enter(call, "the kernel refused the map with its types: tried without them");
         if (!answer.ok()) return refused;
-        options_.notice(fmt::format("map '{}' was created without its BTF types, which the kernel refused ({})", call.name, errno_text(refused.error)));
+        options_.notice(fmt::format("map '{}' was created without its BTF types, which the kernel refused ({})",
+                                    call.name, errno_text(refused.error)));
         return answer;
     }
 
     static std::string create_hint(const MapSpec& map, int error) {
         if (error != EINVAL) return {};
-        return fmt::format("the kernel takes no {} map with key_size={}, value_size={}, max_entries={}, map_flags={:#x}; see the map "
-                           "type in the kernel's Documentation/bpf/",
-                           map_type_name(map.type), map.key_size, map.value_size, map.max_entries, map.map_flags);
+        return fmt::format(
+            "the kernel takes no {} map with key_size={}, value_size={}, max_entries={}, map_flags={:#x}; see the map "
+            "type in the kernel's Documentation/bpf/",
+            map_type_name(map.type), map.key_size, map.value_size, map.max_entries, map.map_flags);
     }
 
     void fill_data_section(Map& map) {
         const std::uint32_t zero = 0;
         const Bytes zeros(map.spec().initial.empty() ? map.spec().value_size : 0);
         const ByteView contents = map.spec().initial.empty() ? ByteView(zeros) : ByteView(map.spec().initial);
-        map.update(bytes_of(zero), contents, BPF_ANY, [&] { return fmt::format("the contents of section {}, {} bytes", map.name(), contents.size()); });
+        map.update(bytes_of(zero), contents, BPF_ANY,
+                   [&] { return fmt::format("the contents of section {}, {} bytes", map.name(), contents.size()); });
         if (!map.spec().read_only) return;
         const MapFreeze call{.map_fd = map.fd()};
         const Answer answer = gate_.enter(call, [&] {
-            return fmt::format("{} is read-only from here on, so that the verifier may take its values as constants", map.name());
+            return fmt::format("{} is read-only from here on, so that the verifier may take its values as constants",
+                               map.name());
         });
         if (!answer.ok()) throw kernel_error(fmt::format("freezing map '{}'", map.name()), call, answer);
     }
@@ -221,7 +239,8 @@ private:
         const ProgLoad call = prog_load(program, linked);
         Answer answer = gate_.enter(call, [&] { return why_loaded(program, linked); });
         // EAGAIN: a signal interrupted the verifier (bpf_check() gives up so that ^C works); not a verdict.
-        for (int tries = 0; answer.error == EAGAIN && tries < 5; ++tries) answer = gate_.enter(call, "the verifier was interrupted: once more");
+        for (int tries = 0; answer.error == EAGAIN && tries < 5; ++tries)
+            answer = gate_.enter(call, "the verifier was interrupted: once more");
         std::string log;
         if (!answer.ok() && answer.error != ECANCELED) {
             LoggedAnswer again = enter_with_log(gate_, call);
@@ -230,8 +249,8 @@ private:
         }
         if (!answer.ok()) {
             std::string hint = verifier_hint(log, spec());
-            throw kernel_error(fmt::format("loading program '{}' (SEC {})", program.name, program.section), call, answer,
-                               std::move(hint), std::move(log));
+            throw kernel_error(fmt::format("loading program '{}' (SEC {})", program.name, program.section), call,
+                               answer, std::move(hint), std::move(log));
         }
         object_.programs_.emplace_back(program, Fd(gate_, answer.fd()));
     }
@@ -243,7 +262,8 @@ private:
                       .insns = linked.insns,
                       .license = spec().license,
                       .kern_version = spec().kern_version,
-                      .prog_flags = (program.kind.sleepable ? BPF_F_SLEEPABLE : 0u) | (program.kind.xdp_frags ? BPF_F_XDP_HAS_FRAGS : 0u),
+                      .prog_flags = (program.kind.sleepable ? BPF_F_SLEEPABLE : 0u) |
+                                    (program.kind.xdp_frags ? BPF_F_XDP_HAS_FRAGS : 0u),
                       .expected_attach_type = program.kind.expected_attach_type};
         if (object_.btf_.is_open() && linked.func_info_rec_size != 0) {
             call.prog_btf_fd = static_cast<std::uint32_t>(object_.btf_.get());
@@ -256,9 +276,11 @@ private:
     }
 
     std::string why_loaded(const ProgramSpec& program, const LinkedProgram& linked) const {
-        std::string why = fmt::format("the verifier checks `{}`, {} instructions, and the kernel compiles it", program.name, linked.insns.size());
+        std::string why = fmt::format("the verifier checks `{}`, {} instructions, and the kernel compiles it",
+                                      program.name, linked.insns.size());
         for (std::size_t i = 1; i < linked.functions.size(); ++i) {
-            why += fmt::format("{} {}", i == 1 ? "; subprograms behind it:" : ",", spec().functions[linked.functions[i].function].name);
+            why += fmt::format("{} {}", i == 1 ? "; subprograms behind it:" : ",",
+                               spec().functions[linked.functions[i].function].name);
         }
         return why;
     }
@@ -277,6 +299,8 @@ ObjectSpec open_object(KernelGate& gate, const std::string& path) {
     return parse_object(bytes, path);
 }
 
-Object load(KernelGate& gate, ObjectSpec object, const LoadOptions& options) { return Loader(gate, std::move(object), options).run(); }
+Object load(KernelGate& gate, ObjectSpec object, const LoadOptions& options) {
+    return Loader(gate, std::move(object), options).run();
+}
 
 }  // namespace minibpf

@@ -5,8 +5,8 @@
 //                                          and BPF_MAP_FREEZE for .rodata
 //     BPF_PROG_LOAD                        for each program
 //
-// Nothing is probed. What the kernel refuses is tried once more in a simpler form where there is one (no BTF), or with a
-// log buffer, to tell why.
+// Nothing is probed. What the kernel refuses is tried once more in a simpler form where there is one (no BTF), or with
+// a log buffer, to tell why.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,8 @@ ObjectSpec open_object(KernelGate& gate, const std::string& path);
 
 /// Creates the object's maps and loads its programs. `gate` must outlive the Object.
 ///
-/// Throws Error: the program's name and section, the call, the errno and, for a rejected program, the verifier's whole log.
-/// Whatever was created before the failure is closed again.
+/// Throws Error: the program's name and section, the call, the errno and, for a rejected program, the verifier's whole
+/// log. Whatever was created before the failure is closed again.
 Object load(KernelGate& gate, ObjectSpec object, const LoadOptions& options = {});
 
 }  // namespace minibpf

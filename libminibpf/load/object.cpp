@@ -17,8 +17,8 @@ namespace {
 
 // Maps whose values user space reads as one slot for each possible CPU (bpf_map_value_size(), kernel/bpf/syscall.c).
 bool is_per_cpu(bpf_map_type type) {
-    return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
-           type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+    return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+           type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
 }
 
 Bytes parse_by_type(const ObjectSpec& object, btf::TypeId type, std::size_t size, std::string_view text) {
@@ -31,14 +31,16 @@ std::string format_by_type(const ObjectSpec& object, btf::TypeId type, ByteView 
     if (bytes.size() == 8) return fmt::format("{}", *read_at<std::uint64_t>(bytes, 0));
     if (bytes.size() == 4) return fmt::format("{}", *read_at<std::uint32_t>(bytes, 0));
     std::string text;
-    for (std::byte byte : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(byte));
+    for (std::byte byte : bytes)
+        text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<unsigned>(byte));
     return text;
 }
 
 void check_size(const Map& map, const char* what, std::size_t given, std::size_t wanted) {
     if (given == wanted) return;
-    throw Error({.doing = fmt::format("map '{}': a {} of {} bytes was given, it takes {}", map.name(), what, given, wanted),
-                 .blame = Blame::usage});
+    throw Error(
+        {.doing = fmt::format("map '{}': a {} of {} bytes was given, it takes {}", map.name(), what, given, wanted),
+         .blame = Blame::usage});
 }
 
 }  // namespace
@@ -65,7 +67,8 @@ void Map::update(std::string_view key, std::string_view value) {
     try {
         Bytes key_bytes = parse_by_type(*object_, spec_->btf_key_type_id, spec_->key_size, key);
         Bytes value_bytes = parse_by_type(*object_, spec_->btf_value_type_id, spec_->value_size, value);
-        update(key_bytes, value_bytes, BPF_ANY, [&] { return fmt::format("{}[{}] is set to {}, as asked for", name(), key, value); });
+        update(key_bytes, value_bytes, BPF_ANY,
+               [&] { return fmt::format("{}[{}] is set to {}, as asked for", name(), key, value); });
     } catch (const Error& error) {
         throw error.within(fmt::format("map '{}'", name()));
     }
@@ -99,9 +102,13 @@ std::optional<Bytes> Map::next_key(ByteView key) const {
     return next;
 }
 
-std::string Map::key_text(ByteView key) const { return format_by_type(*object_, spec_->btf_key_type_id, key); }
+std::string Map::key_text(ByteView key) const {
+    return format_by_type(*object_, spec_->btf_key_type_id, key);
+}
 
-std::string Map::value_text(ByteView value) const { return format_by_type(*object_, spec_->btf_value_type_id, value); }
+std::string Map::value_text(ByteView value) const {
+    return format_by_type(*object_, spec_->btf_value_type_id, value);
+}
 
 Map* Object::find_map(std::string_view name) noexcept {
     const auto found = std::find_if(maps_.begin(), maps_.end(), [&](const Map& map) { return map.name() == name; });
@@ -109,7 +116,8 @@ Map* Object::find_map(std::string_view name) noexcept {
 }
 
 Program* Object::find_program(std::string_view name) noexcept {
-    const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Program& program) { return program.name() == name; });
+    const auto found = std::find_if(programs_.begin(), programs_.end(),
+                                    [&](const Program& program) { return program.name() == name; });
     return found == programs_.end() ? nullptr : &*found;
 }
 

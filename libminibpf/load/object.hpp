@@ -26,7 +26,8 @@ public:
 
     /// BPF_MAP_UPDATE_ELEM. Throws Error with the kernel's errno; Blame::usage when key or value has the wrong size.
     void update(ByteView key, ByteView value, std::uint64_t flags = BPF_ANY, const Reason& reason = {});
-    /// The same with C initialisers: update("0", "Hey root!"). Throws Error (Blame::usage) when one does not fit its type.
+    /// The same with C initialisers: update("0", "Hey root!"). Throws Error (Blame::usage) when one does not fit its
+    /// type.
     void update(std::string_view key, std::string_view value);
 
     /// The value of a key; nothing when the map has none. Per-CPU maps: one value after another, padded to 8 bytes.
@@ -36,7 +37,7 @@ public:
     /// The key after `key`, in the kernel's order; the first one for an empty `key`; nothing after the last.
     std::optional<Bytes> next_key(ByteView key) const;
 
-    std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
+    std::string key_text(ByteView key) const;  ///< typed by BTF, else an integer or hex
     std::string value_text(ByteView value) const;
 
 private:

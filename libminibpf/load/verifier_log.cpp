@@ -1,8 +1,8 @@
 // Asking the verifier why.
 //
-// The kernel writes the log into a buffer of ours. When it is too small, BPF_PROG_LOAD fails with ENOSPC whatever else was
-// wrong, and what was written is only a part: before 6.4 the beginning, since then the end (kernel/bpf/log.c). So the
-// buffer grows until the answer is another one.
+// The kernel writes the log into a buffer of ours. When it is too small, BPF_PROG_LOAD fails with ENOSPC whatever else
+// was wrong, and what was written is only a part: before 6.4 the beginning, since then the end (kernel/bpf/log.c). So
+// the buffer grows until the answer is another one.
 #include <libminibpf/load/verifier_log.hpp>
 
 #include <array>
@@ -40,9 +40,12 @@ struct KnownComplaint {
 };
 
 constexpr std::array<KnownComplaint, 8> known_complaints = {{
-    {"from non-GPL compatible program", "this helper is for GPL programs only: write char LICENSE[] SEC(\"license\") = \"Dual MIT/GPL\";"},
-    {"invalid mem access 'map_value_or_null'", "check the pointer that bpf_map_lookup_elem() returned against NULL before using it"},
-    {"invalid mem access 'scalar'", "this is a number for the verifier, not a pointer: read kernel memory with bpf_probe_read_kernel()"},
+    {"from non-GPL compatible program",
+     "this helper is for GPL programs only: write char LICENSE[] SEC(\"license\") = \"Dual MIT/GPL\";"},
+    {"invalid mem access 'map_value_or_null'",
+     "check the pointer that bpf_map_lookup_elem() returned against NULL before using it"},
+    {"invalid mem access 'scalar'",
+     "this is a number for the verifier, not a pointer: read kernel memory with bpf_probe_read_kernel()"},
     {"R0 !read_ok", "the program ends without a return value: return 0"},
     {"invalid access to map value", "the index may lie outside the map's value: check it against the size first"},
     {"invalid access to packet", "compare with data_end before reading the packet"},
@@ -52,9 +55,13 @@ constexpr std::array<KnownComplaint, 8> known_complaints = {{
 
 }  // namespace
 
-LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call) { return enter_growing(gate, std::move(call)); }
+LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call) {
+    return enter_growing(gate, std::move(call));
+}
 
-LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call) { return enter_growing(gate, call); }
+LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call) {
+    return enter_growing(gate, call);
+}
 
 std::string verifier_hint(std::string_view log, const ObjectSpec& object) {
     for (const KnownComplaint& complaint : known_complaints) {

@@ -14,7 +14,8 @@ struct LoggedAnswer {
     std::string log;  ///< complete; empty when the kernel wrote none
 };
 
-/// Makes a call that was refused once more with a log buffer, and again with a larger one as long as the kernel says ENOSPC.
+/// Makes a call that was refused once more with a log buffer, and again with a larger one as long as the kernel says
+/// ENOSPC.
 LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call);
 LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call);
 

@@ -2,7 +2,8 @@
 // global ones among them programs.
 //
 //     section "kprobe/do_unlinkat":  | hello (global) | helper (static) | hello2 (global) |    programs hello, hello2
-//     section ".text":               | print_it (global or static) |                           subprograms for any of them
+//     section ".text":               | print_it (global or static) |                           subprograms for any of
+//     them
 #include <libminibpf/object/parsing.hpp>
 
 #include <algorithm>

@@ -4,7 +4,8 @@
 //     SEC("tracepoint/syscalls/sys_enter_execve")
 //     SEC("raw_tp/sys_enter")
 //
-// One table (section_names.cpp) knows every kind: its spellings, the program type, the expected attach type, whether it may sleep.
+// One table (section_names.cpp) knows every kind: its spellings, the program type, the expected attach type, whether it
+// may sleep.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 namespace minibpf {
 
 /// The ways of attaching, one file in attach/ for each that minibpf attaches by itself.
+// clang-format off
 enum class HookKind {
     none,  ///< loaded, attached by somebody else: SEC("socket"), SEC("action"), SEC("syscall"), ...
     kprobe, kretprobe, ksyscall, kretsyscall, kprobe_multi, kretprobe_multi, kprobe_session,
@@ -25,6 +27,7 @@ enum class HookKind {
     tp_btf, fentry, fexit, fmod_ret, fsession, lsm, lsm_cgroup, iter, freplace,
     perf_event, xdp, tc, tcx, netkit, socket_filter, cgroup, sk_lookup, netfilter, struct_ops,
 };
+// clang-format on
 
 /// A hook: the kind and, when it is known, what it is attached to.
 struct Hook {

@@ -1,7 +1,8 @@
 // A BPF object as a blueprint: everything that its `.o` says, checked, named and independent of the running kernel.
 //
-// The same file gives the same ObjectSpec on every machine. Loading (load/) turns a MapSpec into a Map, a ProgramSpec into
-// a Program; until then everything in here is plain data that a caller may change: a map's size, a variable's value.
+// The same file gives the same ObjectSpec on every machine. Loading (load/) turns a MapSpec into a Map, a ProgramSpec
+// into a Program; until then everything in here is plain data that a caller may change: a map's size, a variable's
+// value.
 #pragma once
 
 #include <cstddef>
@@ -64,7 +65,7 @@ struct FunctionReference {
 struct InsnRelocation {
     std::uint32_t insn_index = 0;  ///< in its function
     std::variant<MapReference, DataReference, FunctionReference> target;
-    std::string symbol;            ///< what the relocation names: "config", ".rodata", "print_it"
+    std::string symbol;  ///< what the relocation names: "config", ".rodata", "print_it"
 };
 
 /// A function as it was compiled: an entry program or a subprogram that programs call.
@@ -105,14 +106,14 @@ struct ObjectSpec {
     std::string name;       ///< the file's name without directory and endings: "hello" for progs/hello.bpf.o
     std::string file_name;  ///< for errors
     bool has_license = false;
-    std::string license;    ///< "" when there is no license section
+    std::string license;  ///< "" when there is no license section
     std::uint32_t kern_version = 0;
     std::optional<btf::Btf> btf;
     std::vector<FunctionSpec> functions;
     /// In the order of sections, then of offsets. In an object that has only .text, the global functions which nothing
     /// calls are programs too; their kind.type is BPF_PROG_TYPE_UNSPEC, and the caller must say what they are.
     std::vector<ProgramSpec> programs;
-    std::vector<MapSpec> maps;          ///< definitions in their order, then data sections
+    std::vector<MapSpec> maps;  ///< definitions in their order, then data sections
     std::vector<VariableSpec> variables;
     std::vector<std::string> warnings;  ///< old spellings, a missing license: to be shown, not fatal
 
@@ -134,6 +135,7 @@ ObjectSpec parse_object(ByteView elf, std::string_view file_name);
 
 /// Raw instructions (llvm-objcopy --dump-section) to an object of one program, at most 1,000,000 instructions
 /// (BPF_COMPLEXITY_LIMIT_INSNS), which the caller gives its type, hook and license.
-ObjectSpec parse_raw_instructions(ByteView insns, std::string_view file_name, const ProgramKind& kind, std::string_view license);
+ObjectSpec parse_raw_instructions(ByteView insns, std::string_view file_name, const ProgramKind& kind,
+                                  std::string_view license);
 
 }  // namespace minibpf

@@ -78,7 +78,9 @@ template <class... Args>
 std::string kernel_object_name(std::string_view name);
 
 /// Functions that belong to no hook: ".text", and what compilers split off from it (".text.unlikely").
-inline bool is_text(std::string_view section) noexcept { return section == ".text" || section.starts_with(".text."); }
+inline bool is_text(std::string_view section) noexcept {
+    return section == ".text" || section.starts_with(".text.");
+}
 
 /// ".data", ".rodata", ".bss" and their named variants ".data.config", ".rodata.str1.1".
 bool is_data_section(const elf::Section& section) noexcept;

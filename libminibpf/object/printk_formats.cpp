@@ -1,7 +1,8 @@
-// A small constant propagation over straight runs of instructions: enough to see what r1 holds at `call bpf_trace_printk`.
+// A small constant propagation over straight runs of instructions: enough to see what r1 holds at `call
+// bpf_trace_printk`.
 //
-// Registers hold a number, an address on the stack or an address in a data section; stack bytes hold what was stored when
-// that was a constant. At every place that a jump leads to all is forgotten: a wrong guess would hide lines.
+// Registers hold a number, an address on the stack or an address in a data section; stack bytes hold what was stored
+// when that was a constant. At every place that a jump leads to all is forgotten: a wrong guess would hide lines.
 #include <libminibpf/object/printk_formats.hpp>
 
 #include <algorithm>
@@ -36,7 +37,8 @@ public:
         for (std::size_t i = 0; i < function_.insns.size(); i += slot_count(function_.insns[i])) {
             if (jump_targets_.contains(i)) forget_all();
             const bpf_insn& insn = function_.insns[i];
-            if (insn.code == (BPF_JMP | BPF_CALL) && insn.src_reg == 0 && (insn.imm == trace_printk || insn.imm == trace_vprintk)) {
+            if (insn.code == (BPF_JMP | BPF_CALL) && insn.src_reg == 0 &&
+                (insn.imm == trace_printk || insn.imm == trace_vprintk)) {
                 note_call(found);
             }
             step(i, insn);
@@ -68,18 +70,22 @@ private:
             case BPF_LD: registers_[insn.dst_reg % registers_.size()] = after_load_constant(index, insn); break;
             case BPF_LDX: registers_[insn.dst_reg % registers_.size()] = std::monostate{}; break;
             case BPF_ST: store(insn, Value(std::int64_t{insn.imm})); break;
-            case BPF_STX: store(insn, BPF_MODE(insn.code) == BPF_MEM ? registers_[insn.src_reg % registers_.size()] : Value()); break;
+            case BPF_STX:
+                store(insn, BPF_MODE(insn.code) == BPF_MEM ? registers_[insn.src_reg % registers_.size()] : Value());
+                break;
             default: after_jump(insn);
         }
     }
 
     Value after_alu(const bpf_insn& insn) const {
         const Value& before = registers_[insn.dst_reg % registers_.size()];
-        const Value operand = BPF_SRC(insn.code) == BPF_K ? Value(std::int64_t{insn.imm}) : registers_[insn.src_reg % registers_.size()];
+        const Value operand =
+            BPF_SRC(insn.code) == BPF_K ? Value(std::int64_t{insn.imm}) : registers_[insn.src_reg % registers_.size()];
         if (BPF_OP(insn.code) == BPF_MOV && insn.off == 0) return operand;
         const auto* number = std::get_if<std::int64_t>(&operand);
         if (BPF_OP(insn.code) != BPF_ADD || number == nullptr) return {};
-        if (const auto* address = std::get_if<StackAddress>(&before)) return StackAddress{address->offset + static_cast<int>(*number)};
+        if (const auto* address = std::get_if<StackAddress>(&before))
+            return StackAddress{address->offset + static_cast<int>(*number)};
         if (const auto* data = std::get_if<DataReference>(&before)) {
             return DataReference{.map = data->map, .offset = data->offset + static_cast<std::uint32_t>(*number)};
         }
@@ -137,7 +143,8 @@ private:
     std::optional<std::string> text_at(const Value& value) const {
         if (const auto* data = std::get_if<DataReference>(&value)) {
             const MapSpec& map = object_.maps.at(data->map);
-            const std::optional<std::string_view> text = map.read_only ? string_at(map.initial, data->offset) : std::nullopt;
+            const std::optional<std::string_view> text =
+                map.read_only ? string_at(map.initial, data->offset) : std::nullopt;
             return text ? std::optional<std::string>(*text) : std::nullopt;
         }
         const auto* address = std::get_if<StackAddress>(&value);
@@ -161,7 +168,8 @@ private:
 // A conversion: % flags width .precision length letter; %p may be followed by letters (%pI4, %pK).
 std::size_t conversion_length(std::string_view format, std::size_t at) {
     std::size_t end = at + 1;
-    while (end < format.size() && std::string_view("-+ #0123456789.*lhzjt").find(format[end]) != std::string_view::npos) ++end;
+    while (end < format.size() && std::string_view("-+ #0123456789.*lhzjt").find(format[end]) != std::string_view::npos)
+        ++end;
     if (end == format.size()) return end - at;
     const bool pointer = format[end++] == 'p';
     while (pointer && end < format.size() && std::isalnum(static_cast<unsigned char>(format[end])) != 0) ++end;

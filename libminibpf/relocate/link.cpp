@@ -1,8 +1,8 @@
 // The linker of BPF: lays subprograms behind the entry function, patches calls, and later map references.
 //
-// A call counts from the instruction after it, in instructions: imm = target - (call + 1). The order in which subprograms
-// are laid out is libbpf's (a subprogram is followed by those that it calls first), so that the same object gives the same
-// instructions and the kernel reports the same program tag.
+// A call counts from the instruction after it, in instructions: imm = target - (call + 1). The order in which
+// subprograms are laid out is libbpf's (a subprogram is followed by those that it calls first), so that the same object
+// gives the same instructions and the kernel reports the same program tag.
 #include <libminibpf/relocate/link.hpp>
 
 #include <cstring>
@@ -107,7 +107,9 @@ void for_each_relocation(const LinkedProgram& linked, const ObjectSpec& object, 
 
 }  // namespace
 
-LinkedProgram link_functions(const ObjectSpec& object, const ProgramSpec& program) { return Linker(object, program).take(); }
+LinkedProgram link_functions(const ObjectSpec& object, const ProgramSpec& program) {
+    return Linker(object, program).take();
+}
 
 void relocate_maps(LinkedProgram& linked, const ObjectSpec& object, std::span<const int> map_fds) {
     for_each_relocation(linked, object, [&](std::uint32_t insn_index, const InsnRelocation& relocation) {

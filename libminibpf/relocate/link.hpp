@@ -34,8 +34,8 @@ struct LinkedProgram {
     Bytes line_info;
 };
 
-/// Puts a program together: its entry function, then every subprogram that it reaches, each once, with calls and callback
-/// addresses pointing at them. References to maps are left as they are, for the maps need not exist yet.
+/// Puts a program together: its entry function, then every subprogram that it reaches, each once, with calls and
+/// callback addresses pointing at them. References to maps are left as they are, for the maps need not exist yet.
 /// Throws Error (Blame::object) when the program has more than 256 functions (the kernel's BPF_MAX_SUBPROGS).
 LinkedProgram link_functions(const ObjectSpec& object, const ProgramSpec& program);
 

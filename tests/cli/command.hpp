@@ -56,7 +56,8 @@ inline Said run(const std::string& command) {
     const TemporaryDirectory directory;
     std::string quoted;
     for (char c : command) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    const std::string wrapped = "timeout -k 5 60 /bin/sh -c '" + quoted + "' >" + (directory / "out").string() + " 2>" + (directory / "err").string() + " </dev/null";
+    const std::string wrapped = "timeout -k 5 60 /bin/sh -c '" + quoted + "' >" + (directory / "out").string() + " 2>" +
+                                (directory / "err").string() + " </dev/null";
     close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);  // so that the command's descriptors count from 3
     const int status = std::system(wrapped.c_str());
     return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
@@ -64,8 +65,12 @@ inline Said run(const std::string& command) {
             .err = text_file(directory / "err")};
 }
 
-inline std::string loader() { return (build_dir() / "bin/loader").string(); }
-inline std::string prog(const std::string& name) { return (build_dir() / "progs" / name).string(); }
+inline std::string loader() {
+    return (build_dir() / "bin/loader").string();
+}
+inline std::string prog(const std::string& name) {
+    return (build_dir() / "progs" / name).string();
+}
 
 inline std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> lines;

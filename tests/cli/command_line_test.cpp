@@ -10,9 +10,13 @@ using namespace minibpf::test;
 
 namespace {
 
-std::string as_text(const minibpf::Bytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string as_text(const minibpf::Bytes& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
-std::string hello_bytes() { return as_text(file_bytes(prog("hello.bpf.o"))); }
+std::string hello_bytes() {
+    return as_text(file_bytes(prog("hello.bpf.o")));
+}
 
 // A .o with a given content, run through `loader plan`.
 Said plan_of(const std::string& content, const std::string& options = "") {
@@ -34,7 +38,8 @@ TEST_CASE("--help of every command carries examples and exits 0", "[cli]") {
 }
 
 TEST_CASE("wrong usage exits 2 and says what was wrong", "[cli]") {
-    for (const char* arguments : {"", "--no-such-option x.o", "run", "plan a.o b.o", "run x.o --duration soon", "run x.o --count 0", "run x.o --attr-size huge"}) {
+    for (const char* arguments : {"", "--no-such-option x.o", "run", "plan a.o b.o", "run x.o --duration soon",
+                                  "run x.o --count 0", "run x.o --attr-size huge"}) {
         INFO(arguments);
         const Said said = run(loader() + " " + arguments);
         CHECK(said.status == 2);
@@ -73,14 +78,16 @@ TEST_CASE("an object that is cut short anywhere exits 3", "[cli]") {
 TEST_CASE("an unknown section name exits 3 with the nearest known one", "[cli]") {
     std::string bytes = hello_bytes();
     const std::string known = "tracepoint/syscalls/sys_enter_execve";
-    for (std::size_t at = bytes.find(known); at != std::string::npos; at = bytes.find(known, at)) bytes.replace(at, 10, "tracepiont");
+    for (std::size_t at = bytes.find(known); at != std::string::npos; at = bytes.find(known, at))
+        bytes.replace(at, 10, "tracepiont");
     const Said said = plan_of(bytes);
     CHECK(said.status == 3);
     CHECK_THAT(said.err, contains("tracepiont") && contains("tracepoint"));
 }
 
 TEST_CASE("a map that does not exist in --update exits 3 with the nearest one", "[cli]") {
-    const Said said = run(loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'confg[0]=\"x\"'");
+    const Said said =
+        run(loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'confg[0]=\"x\"'");
     CHECK(said.status == 3);
     CHECK_THAT(said.err, contains("confg") && contains("config"));
 }
@@ -98,27 +105,41 @@ TEST_CASE("a value that does not fit its type exits 2 and names the map and the 
 }
 
 TEST_CASE("a type that the BTF does not have exits 3 in --events", "[cli]") {
-    const Said said = run(loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --events output:dat_t");
+    const Said said =
+        run(loader() + " plan " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --events output:dat_t");
     CHECK(said.status == 3);
     CHECK_THAT(said.err, contains("dat_t"));
 }
 
 TEST_CASE("plan prints strace's lines marked DRY RUN, in the order of chapter 4", "[cli]") {
-    const Said said = run(loader() + " plan --trace --attr-size book " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
-                          " --update 'config[0]=\"Hey root!\"' --update 'config[1000]=\"Hi!\"'");
+    const Said said =
+        run(loader() + " plan --trace --attr-size book " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
+            " --update 'config[0]=\"Hey root!\"' --update 'config[1000]=\"Hi!\"'");
     CHECK(said.status == 0);
     std::vector<std::string> calls;
     for (const std::string& line : lines_of(said.out)) {
         std::smatch match;
-        if (!std::regex_search(line, match, std::regex(R"(^(bpf\(\w+|perf_event_open|ioctl|mmap|epoll_\w+))"))) continue;
+        if (!std::regex_search(line, match, std::regex(R"(^(bpf\(\w+|perf_event_open|ioctl|mmap|epoll_\w+))")))
+            continue;
         CHECK_THAT(line, contains("(DRY RUN)"));
         calls.push_back(match.str(1));
     }
     REQUIRE(calls.size() > 9);
-    const std::vector<std::string> expected = {"bpf(BPF_BTF_LOAD", "bpf(BPF_MAP_CREATE", "bpf(BPF_MAP_CREATE", "bpf(BPF_PROG_LOAD", "bpf(BPF_RAW_TRACEPOINT_OPEN",
-                                               "bpf(BPF_MAP_UPDATE_ELEM", "bpf(BPF_MAP_UPDATE_ELEM", "perf_event_open", "mmap", "ioctl", "bpf(BPF_MAP_UPDATE_ELEM"};
+    const std::vector<std::string> expected = {"bpf(BPF_BTF_LOAD",
+                                               "bpf(BPF_MAP_CREATE",
+                                               "bpf(BPF_MAP_CREATE",
+                                               "bpf(BPF_PROG_LOAD",
+                                               "bpf(BPF_RAW_TRACEPOINT_OPEN",
+                                               "bpf(BPF_MAP_UPDATE_ELEM",
+                                               "bpf(BPF_MAP_UPDATE_ELEM",
+                                               "perf_event_open",
+                                               "mmap",
+                                               "ioctl",
+                                               "bpf(BPF_MAP_UPDATE_ELEM"};
     CHECK(std::vector<std::string>(calls.begin(), calls.begin() + 11) == expected);
-    CHECK_THAT(said.out, contains("bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 128) = 7 (DRY RUN)"));
+    CHECK_THAT(
+        said.out,
+        contains("bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 128) = 7 (DRY RUN)"));
 }
 
 TEST_CASE("plan gives each call its reason", "[cli]") {
@@ -130,8 +151,10 @@ TEST_CASE("plan gives each call its reason", "[cli]") {
 TEST_CASE("inspect shows sections, programs, maps, variables and BTF", "[cli]") {
     const Said said = run(loader() + " inspect --disasm --relocations --btf " + prog("chapter3/hello.bpf.o"));
     CHECK(said.status == 0);
-    CHECK_THAT(said.out, contains("SECTIONS") && contains("hello: SEC(\"xdp\"), type xdp") && contains(".bss: data section as array map `hello.bss`, 4 bytes") &&
-                             contains("int counter = 0") && contains("call bpf_trace_printk#6") && contains("map[fd:") && contains("license: \"Dual MIT/GPL\""));
+    CHECK_THAT(said.out, contains("SECTIONS") && contains("hello: SEC(\"xdp\"), type xdp") &&
+                             contains(".bss: data section as array map `hello.bss`, 4 bytes") &&
+                             contains("int counter = 0") && contains("call bpf_trace_printk#6") &&
+                             contains("map[fd:") && contains("license: \"Dual MIT/GPL\""));
 }
 
 TEST_CASE("an object can come from standard input", "[cli]") {
@@ -142,7 +165,9 @@ TEST_CASE("an object can come from standard input", "[cli]") {
 
 TEST_CASE("a .bpf.c is compiled first, and clang's complaints are shown as they are", "[cli]") {
     const TemporaryDirectory directory;
-    write_file(directory / "good.bpf.c", "#include \"minibpf_helpers.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\nSEC(\"xdp\") int pass(void *ctx) { return 2; }\n");
+    write_file(directory / "good.bpf.c",
+               "#include \"minibpf_helpers.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\nSEC(\"xdp\") int pass(void "
+               "*ctx) { return 2; }\n");
     CHECK(run(loader() + " plan --no-attach " + (directory / "good.bpf.c").string()).status == 0);
     write_file(directory / "bad.bpf.c", "int pass(void *ctx) { return undeclared; }\n");
     const Said said = run(loader() + " plan " + (directory / "bad.bpf.c").string());

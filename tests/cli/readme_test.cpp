@@ -1,4 +1,5 @@
-// The transcripts of README.md and docs/ are what the command prints. A block stands behind a comment that names its command:
+// The transcripts of README.md and docs/ are what the command prints. A block stands behind a comment that names its
+// command:
 //
 //     <!-- transcript: ./loader progs/hello.bpf.o -c true -->
 //
@@ -31,7 +32,10 @@ std::vector<Transcript> transcripts_of(const std::filesystem::path& file) {
         const std::size_t begin = content.find("```\n", command) + 4;
         const std::size_t end = content.find("```\n", begin);
         REQUIRE(end != std::string::npos);
-        found.push_back({.file = file, .command = content.substr(command, content.find(" -->", command) - command), .begin = begin, .text = content.substr(begin, end - begin)});
+        found.push_back({.file = file,
+                         .command = content.substr(command, content.find(" -->", command) - command),
+                         .begin = begin,
+                         .text = content.substr(begin, end - begin)});
     }
     return found;
 }
@@ -40,7 +44,8 @@ std::vector<Transcript> transcripts_of(const std::filesystem::path& file) {
 std::string output_of(const std::string& command) {
     const Said said = run("cd " + build_dir().string() + " && " + loader() + " " + command + " 2>&1");
     std::string text;
-    for (const std::string& line : lines_of(said.out)) text += (line.size() > 160 ? line.substr(0, 157) + "..." : line) + "\n";
+    for (const std::string& line : lines_of(said.out))
+        text += (line.size() > 160 ? line.substr(0, 157) + "..." : line) + "\n";
     return text;
 }
 
@@ -55,7 +60,8 @@ std::string without_numbers(std::string text) {
 std::vector<std::string> lines_once(const std::string& text) {
     std::vector<std::string> lines;
     for (const std::string& line : lines_of(text)) {
-        const bool again = !lines.empty() && line.find("bpf_trace_printk") != std::string::npos && without_numbers(line) == without_numbers(lines.back());
+        const bool again = !lines.empty() && line.find("bpf_trace_printk") != std::string::npos &&
+                           without_numbers(line) == without_numbers(lines.back());
         if (!again) lines.push_back(line);
     }
     return lines;

@@ -10,7 +10,9 @@ using namespace minibpf::test;
 
 namespace {
 
-void need_root() { require_prerequisite(geteuid() == 0, "root"); }
+void need_root() {
+    require_prerequisite(geteuid() == 0, "root");
+}
 
 }  // namespace
 
@@ -34,22 +36,28 @@ TEST_CASE("the smallest program runs from its ELF file and from its raw instruct
     need_root();
     for (const char* file : {"smallest.bpf.o", "smallest.text"}) {
         INFO(file);
-        const Said said = run(loader() + " -q --type tracepoint --attach tracepoint:syscalls/sys_enter_execve -c true " + prog(file));
+        const Said said =
+            run(loader() + " -q --type tracepoint --attach tracepoint:syscalls/sys_enter_execve -c true " + prog(file));
         CHECK(said.status == 0);
         CHECK_THAT(said.out, contains("bpf_trace_printk: Get"));
     }
 }
 
-TEST_CASE("chapter 4's raw tracepoint has the numbers of the book, and each user gets the message configured", "[cli][kernel]") {
+TEST_CASE("chapter 4's raw tracepoint has the numbers of the book, and each user gets the message configured",
+          "[cli][kernel]") {
     need_root();
     const TemporaryDirectory directory;
     const std::string trace = (directory / "trace").string();
-    const Said said = run(loader() + " -q --attr-size book --trace=" + trace + " " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
-                          " --update 'config[0]=\"Hey root!\"' --events output:data_t -c '/bin/true; setpriv --reuid 65534 /bin/true'");
+    const Said said = run(
+        loader() + " -q --attr-size book --trace=" + trace + " " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
+        " --update 'config[0]=\"Hey root!\"' --events output:data_t -c '/bin/true; setpriv --reuid 65534 /bin/true'");
     CHECK(said.status == 0);
-    CHECK_THAT(text_file(trace), contains("bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 128) = 7"));
-    CHECK(std::regex_search(said.out, std::regex(R"(output: \{\.pid = \d+, \.uid = 0, \.command = "[^"]+", \.message = "Hey root!"\})")));
-    CHECK(std::regex_search(said.out, std::regex(R"(\.uid = 65534, \.command = "setpriv", \.message = "Hello World"\})")));
+    CHECK_THAT(text_file(trace),
+               contains("bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 128) = 7"));
+    CHECK(std::regex_search(
+        said.out, std::regex(R"(output: \{\.pid = \d+, \.uid = 0, \.command = "[^"]+", \.message = "Hey root!"\})")));
+    CHECK(std::regex_search(said.out,
+                            std::regex(R"(\.uid = 65534, \.command = "setpriv", \.message = "Hello World"\})")));
 }
 
 TEST_CASE("events without a type are bytes, and the types that fit are named", "[cli][kernel]") {
@@ -70,14 +78,16 @@ TEST_CASE("a subprogram is called: chapter 3's hello_func names each system call
 TEST_CASE("only this object's lines are shown, unless all are asked for", "[cli][kernel]") {
     need_root();
     const std::string other = loader() + " -q " + prog("chapter3/hello_func.bpf.o") + " --no-attach";
-    const std::string both = " -q --type tracepoint --attach tracepoint:syscalls/sys_enter_execve " + prog("smallest.text") + " -c true";
+    const std::string both =
+        " -q --type tracepoint --attach tracepoint:syscalls/sys_enter_execve " + prog("smallest.text") + " -c true";
     CHECK(run(other).status == 0);
     for (const std::string& line : lines_of(run(loader() + both).out)) CHECK_THAT(line, contains(": Get"));
 }
 
 TEST_CASE("a run ends after --duration, and --show shows a map meanwhile and at the end", "[cli][kernel]") {
     need_root();
-    const Said said = run(loader() + " -q " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'config[7]=\"seven\"' --show config --interval 200ms --duration 500ms");
+    const Said said = run(loader() + " -q " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
+                          " --update 'config[7]=\"seven\"' --show config --interval 200ms --duration 500ms");
     CHECK(said.status == 0);
     CHECK_THAT(said.out, contains("config: [7]="));
     CHECK_THAT(said.out, contains("seven"));
@@ -87,7 +97,8 @@ TEST_CASE("^C and SIGTERM end a run with status 0, and detach", "[cli][kernel]")
     need_root();
     for (const char* signal : {"INT", "TERM"}) {
         INFO(signal);
-        const Said said = run(loader() + " " + prog("hello.bpf.o") + " & pid=$!; sleep 1; kill -" + signal + " $pid; wait $pid; echo status $?");
+        const Said said = run(loader() + " " + prog("hello.bpf.o") + " & pid=$!; sleep 1; kill -" + signal +
+                              " $pid; wait $pid; echo status $?");
         CHECK_THAT(said.out, contains("status 0"));
         const std::vector<std::string> narration = lines_of(said.err);
         REQUIRE_FALSE(narration.empty());
@@ -124,10 +135,12 @@ TEST_CASE("without privilege a run exits 4 and says what to do, and a plan works
     const TemporaryDirectory directory;
     std::filesystem::copy(loader(), directory / "loader");
     std::filesystem::copy(prog("hello.bpf.o"), directory / "hello.bpf.o");
-    const Said refused = run(as_nobody + (directory / "loader").string() + " -q " + (directory / "hello.bpf.o").string());
+    const Said refused =
+        run(as_nobody + (directory / "loader").string() + " -q " + (directory / "hello.bpf.o").string());
     CHECK(refused.status == 4);
     CHECK_THAT(refused.err, contains("EPERM") && contains("run as root"));
-    const Said planned = run(as_nobody + (directory / "loader").string() + " plan " + (directory / "hello.bpf.o").string());
+    const Said planned =
+        run(as_nobody + (directory / "loader").string() + " plan " + (directory / "hello.bpf.o").string());
     CHECK(planned.status == 0);
     CHECK_THAT(planned.out, contains("BPF_PROG_LOAD") && contains("perf_event_open"));
 }
@@ -135,7 +148,8 @@ TEST_CASE("without privilege a run exits 4 and says what to do, and a plan works
 TEST_CASE("what plan says is what run does", "[cli][kernel]") {
     need_root();
     const TemporaryDirectory directory;
-    const std::string arguments = " --attr-size book " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'config[0]=\"Hey!\"'";
+    const std::string arguments =
+        " --attr-size book " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'config[0]=\"Hey!\"'";
     const Said planned = run(loader() + " plan --trace" + arguments);
     const Said ran = run(loader() + " --trace" + arguments + " -c true");
     // Addresses differ from process to process; what only one of the two prints is left out.
@@ -143,7 +157,8 @@ TEST_CASE("what plan says is what run does", "[cli][kernel]") {
         std::vector<std::string> lines;
         for (const std::string& line : lines_of(text)) {
             if (line.starts_with("loader:")) continue;
-            lines.push_back(std::regex_replace(std::regex_replace(line, std::regex("0x[0-9a-f]+"), "ADDRESS"), std::regex(R"( \(DRY RUN\))"), ""));
+            lines.push_back(std::regex_replace(std::regex_replace(line, std::regex("0x[0-9a-f]+"), "ADDRESS"),
+                                               std::regex(R"( \(DRY RUN\))"), ""));
         }
         return lines;
     };
@@ -155,7 +170,8 @@ TEST_CASE("a kprobe shows chapter 4's messages, by the PMU, by tracefs and by a 
     skip_unless_kernel_has("kprobe PMU", std::filesystem::exists("/sys/bus/event_source/devices/kprobe"));
     for (const char* how : {"", "--tracefs-kprobes", "--link"}) {
         INFO(how);
-        const Said said = run(loader() + " -q " + how + " " + prog("chapter4/hello_buffer_config.bpf.o") + " --update 'config[0]=\"Hey root!\"' --events output:data_t -c /bin/true");
+        const Said said = run(loader() + " -q " + how + " " + prog("chapter4/hello_buffer_config.bpf.o") +
+                              " --update 'config[0]=\"Hey root!\"' --events output:data_t -c /bin/true");
         CHECK(said.status == 0);
         CHECK(std::regex_search(said.out, std::regex(R"(\.uid = 0, \.command = "[^"]+", \.message = "Hey root!"\})")));
         CHECK(text_file("/sys/kernel/tracing/kprobe_events").find("minibpf") == std::string::npos);

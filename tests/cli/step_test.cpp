@@ -49,7 +49,9 @@ public:
         return false;
     }
 
-    void type(const std::string& keys) { REQUIRE(write(master_, keys.data(), keys.size()) == static_cast<ssize_t>(keys.size())); }
+    void type(const std::string& keys) {
+        REQUIRE(write(master_, keys.data(), keys.size()) == static_cast<ssize_t>(keys.size()));
+    }
 
     int wait_for_end() {
         while (read_some()) {
@@ -85,7 +87,8 @@ constexpr const char* prompt = "[q] undo and quit";
 
 }  // namespace
 
-TEST_CASE("step stops before each call, shows why, each field and its bytes, and afterwards what changed", "[cli][kernel][step]") {
+TEST_CASE("step stops before each call, shows why, each field and its bytes, and afterwards what changed",
+          "[cli][kernel][step]") {
     require_prerequisite(geteuid() == 0, "root");
     Terminal terminal({loader(), "step", prog("hello.bpf.o"), "-c", "true"});
     REQUIRE(terminal.wait_for("openat"));
@@ -118,7 +121,8 @@ TEST_CASE("q undoes everything done so far", "[cli][kernel][step]") {
     REQUIRE(loaded);
     CHECK(terminal.wait_for("everything that was done has been undone"));
     CHECK(terminal.wait_for_end() == 0);
-    for (const char* closed : {"close(7)", "close(6)", "close(5)", "close(4)", "close(3)"}) CHECK_THAT(terminal.everything(), contains(closed));
+    for (const char* closed : {"close(7)", "close(6)", "close(5)", "close(4)", "close(3)"})
+        CHECK_THAT(terminal.everything(), contains(closed));
     CHECK(terminal.everything().find("bpf_trace_printk: Hello") == std::string::npos);
 }
 

@@ -1,5 +1,5 @@
-// The acceptance test of the mirror: the command and every example run under strace, and the narration of the same process is
-// compared with what strace wrote, line by line and byte for byte.
+// The acceptance test of the mirror: the command and every example run under strace, and the narration of the same
+// process is compared with what strace wrote, line by line and byte for byte.
 #include <regex>
 
 #include <tests/catch.hpp>
@@ -24,18 +24,21 @@ std::vector<std::string> mirrored_lines(const std::string& text) {
     return mirrored;
 }
 
-void compare_with_strace(const std::string& command, const TemporaryDirectory& directory, const std::string& narration_file, std::size_t at_least) {
+void compare_with_strace(const std::string& command, const TemporaryDirectory& directory,
+                         const std::string& narration_file, std::size_t at_least) {
     require_prerequisite(geteuid() == 0, "root");
     require_prerequisite(run("command -v strace").status == 0, "strace");
     const std::string real = (directory / "real").string();
-    const Said said = run("strace -qq -o " + real + " -e trace=execve,bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl " + command);
+    const Said said =
+        run("strace -qq -o " + real + " -e trace=execve,bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl " + command);
     INFO("standard error: " << said.err);
     CHECK(said.status == 0);
     // What a shell did before it became the example is not the example's.
     std::string traced = text_file(real);
     traced.erase(0, traced.rfind("execve("));
     const std::vector<std::string> expected = mirrored_lines(traced);
-    const std::vector<std::string> narrated = mirrored_lines(narration_file.empty() ? said.err : text_file(narration_file));
+    const std::vector<std::string> narrated =
+        mirrored_lines(narration_file.empty() ? said.err : text_file(narration_file));
     CHECK(narrated.size() >= at_least);
     REQUIRE(narrated.size() == expected.size());
     for (std::size_t i = 0; i < narrated.size(); ++i) CHECK(narrated[i] == expected[i]);
@@ -49,16 +52,20 @@ void compare_loader(const std::string& arguments, std::size_t at_least) {
 }
 
 // An example runs until ^C, which is sent once strace has seen its last call.
-void compare_example(const std::string& name, const std::string& arguments, const std::string& last_call, std::size_t at_least) {
+void compare_example(const std::string& name, const std::string& arguments, const std::string& last_call,
+                     std::size_t at_least) {
     INFO(name << " " << arguments);
     const TemporaryDirectory directory;
     const std::string example = (build_dir() / "examples" / name).string();
-    const std::string interrupt = "(until grep -q \"" + last_call + "\" " + (directory / "real").string() + "; do sleep 0.2; done; sleep 0.5; kill -INT $$) & ";
+    const std::string interrupt = "(until grep -q \"" + last_call + "\" " + (directory / "real").string() +
+                                  "; do sleep 0.2; done; sleep 0.5; kill -INT $$) & ";
     // The shell becomes the example, so that strace follows one process and its lines carry no pid.
     compare_with_strace("sh -c '" + interrupt + "exec " + example + " " + arguments + "'", directory, "", at_least);
 }
 
-bool has_kprobes() { return std::filesystem::exists("/sys/bus/event_source/devices/kprobe"); }
+bool has_kprobes() {
+    return std::filesystem::exists("/sys/bus/event_source/devices/kprobe");
+}
 
 }  // namespace
 
@@ -69,15 +76,20 @@ TEST_CASE("the command's narration is what strace prints, for every program with
         compare_loader(options + "--link " + prog("hello.bpf.o") + " -c true", 7);
         compare_loader(options + "--no-attach " + prog("chapter3/hello.bpf.o"), 7);
         compare_loader(options + prog("chapter3/hello_func.bpf.o") + " --count 1", 6);
-        compare_loader(options + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") + " --update 'config[0]=\"Hey root!\"' --show config -c true", 12);
-        compare_loader(options + "--type tracepoint --attach tracepoint:syscalls/sys_enter_execve -c true " + prog("smallest.text"), 4);
+        compare_loader(options + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
+                           " --update 'config[0]=\"Hey root!\"' --show config -c true",
+                       12);
+        compare_loader(options + "--type tracepoint --attach tracepoint:syscalls/sys_enter_execve -c true " +
+                           prog("smallest.text"),
+                       4);
     }
 }
 
 TEST_CASE("the command's narration is what strace prints, for kprobes", "[cli][kernel][strace]") {
     skip_unless_kernel_has("kprobe PMU", has_kprobes());
     for (const char* how : {"", "--link ", "--tracefs-kprobes "}) {
-        compare_loader(how + prog("chapter4/hello_buffer_config.bpf.o") + " --update 'config[0]=\"Hey root!\"' -c true", 12);
+        compare_loader(how + prog("chapter4/hello_buffer_config.bpf.o") + " --update 'config[0]=\"Hey root!\"' -c true",
+                       12);
     }
 }
 
@@ -85,17 +97,20 @@ TEST_CASE("a refused program's narration is what strace prints, logs included", 
     const TemporaryDirectory directory;
     write_file(directory / "bad.text", std::string("\x95\0\0\0\0\0\0\0", 8));
     const std::string narration = (directory / "narration").string();
-    compare_with_strace(loader() + " -q --trace=" + narration + " --type tracepoint --no-attach " + (directory / "bad.text").string() + "; test $? = 1", directory,
-                        narration, 2);
+    compare_with_strace(loader() + " -q --trace=" + narration + " --type tracepoint --no-attach " +
+                            (directory / "bad.text").string() + "; test $? = 1",
+                        directory, narration, 2);
 }
 
 TEST_CASE("each example's narration is what strace prints", "[cli][kernel][strace]") {
     compare_example("example_smallest", prog("smallest.bpf.o"), "^ioctl.*IOC_ENABLE", 4);
     compare_example("example_smallest", prog("smallest.text"), "^ioctl.*IOC_ENABLE", 4);
-    compare_example("example_chapter4_hello_buffer_config_raw_tp", prog("chapter4/hello_buffer_config_raw_tp.bpf.o"), "^epoll_ctl", 12);
+    compare_example("example_chapter4_hello_buffer_config_raw_tp", prog("chapter4/hello_buffer_config_raw_tp.bpf.o"),
+                    "^epoll_ctl", 12);
 }
 
 TEST_CASE("the kprobe example's narration is what strace prints", "[cli][kernel][strace]") {
     skip_unless_kernel_has("kprobe PMU", has_kprobes());
-    compare_example("example_chapter4_hello_buffer_config", prog("chapter4/hello_buffer_config.bpf.o"), "^epoll_ctl", 12);
+    compare_example("example_chapter4_hello_buffer_config", prog("chapter4/hello_buffer_config.bpf.o"), "^epoll_ctl",
+                    12);
 }

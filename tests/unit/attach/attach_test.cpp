@@ -64,7 +64,9 @@ TEST_CASE("a tracepoint is a perf event with the id that tracefs gives", "[attac
     with_files(gate);
     const Program hello = program(gate);
     const Link link = attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve"));
-    CHECK(calls_after(gate, 1) == std::vector<std::string>{"openat", "read", "close", "perf_event_open", "ioctl(PERF_EVENT_IOC_SET_BPF)", "ioctl(PERF_EVENT_IOC_ENABLE)"});
+    CHECK(calls_after(gate, 1) == std::vector<std::string>{"openat", "read", "close", "perf_event_open",
+                                                           "ioctl(PERF_EVENT_IOC_SET_BPF)",
+                                                           "ioctl(PERF_EVENT_IOC_ENABLE)"});
     const PerfEventOpen& open = *gate.calls<PerfEventOpen>()[0];
     CHECK(open.type == PERF_TYPE_TRACEPOINT);
     CHECK(open.config == 862);
@@ -172,7 +174,8 @@ TEST_CASE("a name that 6.12's tracefs refuses with EINVAL is looked up in its er
     with_files(gate, false);
     gate.on<Write>([&](const Write& call) -> std::optional<Answer> {
         const std::string line(reinterpret_cast<const char*>(call.data.data()), call.data.size());
-        gate.files["/sys/kernel/tracing/error_log"] = "[    4.69] trace_kprobe: error: Invalid probed address or symbol\n  Command: " + line + "\n    ^\n";
+        gate.files["/sys/kernel/tracing/error_log"] =
+            "[    4.69] trace_kprobe: error: Invalid probed address or symbol\n  Command: " + line + "\n    ^\n";
         return FakeGate::failure(EINVAL);
     });
     const Program hello = program(gate);
@@ -242,8 +245,10 @@ TEST_CASE("on request a perf event is held by a BPF link", "[attach]") {
     CHECK(link.link_fd() >= 0);
 }
 
-TEST_CASE("when any system call of an attach fails, only the program stays open and no probe is left", "[attach][fault]") {
-    for (const char* hook : {"tracepoint:syscalls/sys_enter_execve", "kprobe:do_unlinkat", "ksyscall:execve", "raw_tp:sys_enter"}) {
+TEST_CASE("when any system call of an attach fails, only the program stays open and no probe is left",
+          "[attach][fault]") {
+    for (const char* hook :
+         {"tracepoint:syscalls/sys_enter_execve", "kprobe:do_unlinkat", "ksyscall:execve", "raw_tp:sys_enter"}) {
         for (const bool pmu : {true, false}) {
             for (const bool use_link : {false, true}) {
                 for (int nth = 0;; ++nth) {

@@ -39,7 +39,8 @@ public:
     std::size_t data_size() const { return data_size_; }
 
     void write(std::uint32_t type, const std::string& body) {
-        const perf_event_header header{.type = type, .misc = 0, .size = static_cast<std::uint16_t>(sizeof(perf_event_header) + body.size())};
+        const perf_event_header header{
+            .type = type, .misc = 0, .size = static_cast<std::uint16_t>(sizeof(perf_event_header) + body.size())};
         put(std::string(reinterpret_cast<const char*>(&header), sizeof(header)) + body);
     }
 
@@ -66,8 +67,12 @@ struct PerfFixture {
         gate.files["/sys/devices/system/cpu/online"] = "0\n";
         loaded.emplace(gate, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 1);
         poller.emplace(gate);
-        buffer.emplace(*poller, *loaded->map, [this](int, ByteView sample) { samples.emplace_back(reinterpret_cast<const char*>(sample.data()), sample.size()); },
-                       [this](int, std::uint64_t count) { lost += count; }, 1);
+        buffer.emplace(
+            *poller, *loaded->map,
+            [this](int, ByteView sample) {
+                samples.emplace_back(reinterpret_cast<const char*>(sample.data()), sample.size());
+            },
+            [this](int, std::uint64_t count) { lost += count; }, 1);
     }
     FakeGate gate;
     std::optional<LoadedMap> loaded;
@@ -84,7 +89,8 @@ TEST_CASE("a perf buffer opens, maps, enables and registers one ring for each on
     gate.files["/sys/devices/system/cpu/online"] = "0,2\n";
     LoadedMap loaded(gate, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4);
     Poller poller(gate);
-    const PerfBuffer buffer(poller, *loaded.map, [](int, ByteView) {}, [](int, std::uint64_t) {}, 8);
+    const PerfBuffer buffer(
+        poller, *loaded.map, [](int, ByteView) {}, [](int, std::uint64_t) {}, 8);
     const auto opens = gate.calls<PerfEventOpen>();
     REQUIRE(opens.size() == 2);
     CHECK(opens[1]->cpu == 2);
@@ -158,7 +164,8 @@ TEST_CASE("closing a perf buffer unmaps and closes every ring", "[events]") {
         gate.files["/sys/devices/system/cpu/online"] = "0-1\n";
         LoadedMap loaded(gate, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 2);
         Poller poller(gate);
-        const PerfBuffer buffer(poller, *loaded.map, [](int, ByteView) {}, [](int, std::uint64_t) {});
+        const PerfBuffer buffer(
+            poller, *loaded.map, [](int, ByteView) {}, [](int, std::uint64_t) {});
     }
     CHECK(gate.open_fds().empty());
     CHECK(gate.mapping_count() == 0);
@@ -171,10 +178,13 @@ struct RingFixture {
     RingFixture() {
         loaded.emplace(gate, BPF_MAP_TYPE_RINGBUF, 4096);
         poller.emplace(gate);
-        ring.emplace(*poller, *loaded->map, [this](ByteView sample) { samples.emplace_back(reinterpret_cast<const char*>(sample.data()), sample.size()); });
+        ring.emplace(*poller, *loaded->map, [this](ByteView sample) {
+            samples.emplace_back(reinterpret_cast<const char*>(sample.data()), sample.size());
+        });
         std::vector<char*> mappings;
         for (const auto& recorded : gate.log()) {
-            if (std::holds_alternative<Mmap>(recorded.call)) mappings.push_back(reinterpret_cast<char*>(recorded.answer.value));
+            if (std::holds_alternative<Mmap>(recorded.call))
+                mappings.push_back(reinterpret_cast<char*>(recorded.answer.value));
         }
         consumer = mappings.at(0);
         producer = mappings.at(1);
@@ -187,7 +197,8 @@ struct RingFixture {
         record += std::string(4, '\0') + sample;
         for (std::size_t i = 0; i < record.size(); ++i) {
             const std::size_t at = (position + i) % 4096;
-            producer[page_size() + at] = producer[page_size() + 4096 + at] = record[i];  // the kernel maps the data twice
+            producer[page_size() + at] = producer[page_size() + 4096 + at] =
+                record[i];  // the kernel maps the data twice
         }
         position += (record.size() + 7) / 8 * 8;
     }

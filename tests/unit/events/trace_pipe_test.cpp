@@ -8,7 +8,8 @@ using namespace minibpf;
 using minibpf::test::FakeGate;
 
 TEST_CASE("a line of trace_pipe has a task, a pid and a message", "[events]") {
-    const auto line = parse_trace_line("           <...>-812     [001] ...21  1234.567890: bpf_trace_printk: Hello World!");
+    const auto line =
+        parse_trace_line("           <...>-812     [001] ...21  1234.567890: bpf_trace_printk: Hello World!");
     REQUIRE(line.has_value());
     CHECK(line->task == "<...>");
     CHECK(line->pid == 812);
@@ -70,8 +71,10 @@ TEST_CASE("what stood in trace_pipe before is dropped, what comes is handed out 
     PipeFixture fixture;
     fixture.chunks = {" old-1 [000] d 1.0: bpf_trace_printk: Hello\n"};
     Poller poller(fixture.gate);
-    TracePipe pipe(poller, {.formats = {"Hello"}}, [&](const TraceLine& line) { fixture.messages.emplace_back(line.message); });
-    fixture.chunks = {" new-2 [000] d 2.0: bpf_trace_printk: Hel", "lo\n new-2 [000] d 2.0: bpf_trace_printk: other program\n"};
+    TracePipe pipe(poller, {.formats = {"Hello"}},
+                   [&](const TraceLine& line) { fixture.messages.emplace_back(line.message); });
+    fixture.chunks = {" new-2 [000] d 2.0: bpf_trace_printk: Hel",
+                      "lo\n new-2 [000] d 2.0: bpf_trace_printk: other program\n"};
     pipe.drain();
     CHECK(fixture.messages == std::vector<std::string>{"Hello"});
 }
@@ -79,7 +82,8 @@ TEST_CASE("what stood in trace_pipe before is dropped, what comes is handed out 
 TEST_CASE("all lines are handed out when the object's formats are not known", "[events]") {
     PipeFixture fixture;
     Poller poller(fixture.gate);
-    TracePipe pipe(poller, {.formats = {}, .complete = false}, [&](const TraceLine& line) { fixture.messages.emplace_back(line.message); });
+    TracePipe pipe(poller, {.formats = {}, .complete = false},
+                   [&](const TraceLine& line) { fixture.messages.emplace_back(line.message); });
     fixture.chunks = {" a-2 [000] d 2.0: bpf_trace_printk: whatever\n"};
     pipe.drain();
     CHECK(fixture.messages == std::vector<std::string>{"whatever"});

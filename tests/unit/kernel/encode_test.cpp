@@ -16,14 +16,28 @@ T at(const EncodedBpf& encoded, std::size_t offset) {
     return value;
 }
 
-EncodedBpf minimal(const Syscall& call) { return encode_bpf(call, AttrSize::minimal).value(); }
+EncodedBpf minimal(const Syscall& call) {
+    return encode_bpf(call, AttrSize::minimal).value();
+}
 
-std::uint64_t address(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+std::uint64_t address(const void* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
 
 }  // namespace
 
 TEST_CASE("MAP_CREATE puts each field where the kernel reads it", "[kernel][encode]") {
-    const Syscall call = MapCreate{.name = "config", .type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 12, .max_entries = 10240, .map_flags = 1, .numa_node = 2, .btf_fd = 3, .btf_key_type_id = 5, .btf_value_type_id = 7, .map_extra = 9};
+    const Syscall call = MapCreate{.name = "config",
+                                   .type = BPF_MAP_TYPE_HASH,
+                                   .key_size = 4,
+                                   .value_size = 12,
+                                   .max_entries = 10240,
+                                   .map_flags = 1,
+                                   .numa_node = 2,
+                                   .btf_fd = 3,
+                                   .btf_key_type_id = 5,
+                                   .btf_value_type_id = 7,
+                                   .map_extra = 9};
     const EncodedBpf encoded = minimal(call);
     CHECK(encoded.cmd == BPF_MAP_CREATE);
     CHECK(encoded.size == 72);
@@ -51,7 +65,18 @@ TEST_CASE("PROG_LOAD points into the call, and counts what it points to", "[kern
     const Bytes func_info(16);
     const Bytes line_info(48);
     std::vector<char> log(100);
-    const Syscall call = ProgLoad{.name = "hello", .type = BPF_PROG_TYPE_XDP, .insns = insns, .license = "GPL", .expected_attach_type = BPF_XDP, .prog_btf_fd = 3, .func_info_rec_size = 8, .func_info = func_info, .line_info_rec_size = 16, .line_info = line_info, .log_level = 1, .log = log};
+    const Syscall call = ProgLoad{.name = "hello",
+                                  .type = BPF_PROG_TYPE_XDP,
+                                  .insns = insns,
+                                  .license = "GPL",
+                                  .expected_attach_type = BPF_XDP,
+                                  .prog_btf_fd = 3,
+                                  .func_info_rec_size = 8,
+                                  .func_info = func_info,
+                                  .line_info_rec_size = 16,
+                                  .line_info = line_info,
+                                  .log_level = 1,
+                                  .log = log};
     const EncodedBpf encoded = minimal(call);
     CHECK(encoded.size == 128);
     CHECK(at<std::uint32_t>(encoded, 0) == 6);
@@ -74,8 +99,9 @@ TEST_CASE("PROG_LOAD points into the call, and counts what it points to", "[kern
 
 TEST_CASE("each command passes as many bytes as it has fields, or 128 as in the book", "[kernel][encode]") {
     const std::pair<Syscall, std::uint32_t> sizes[] = {
-        {MapCreate{}, 72},   {MapLookupElem{}, 32},     {MapUpdateElem{}, 32}, {MapDeleteElem{}, 16}, {MapGetNextKey{}, 24}, {MapFreeze{}, 4},
-        {ProgLoad{}, 128},   {BtfLoad{}, 28},           {RawTracepointOpen{}, 16}, {LinkCreate{}, 48}, {ObjPin{}, 16},       {ObjGet{}, 16},
+        {MapCreate{}, 72},         {MapLookupElem{}, 32}, {MapUpdateElem{}, 32}, {MapDeleteElem{}, 16},
+        {MapGetNextKey{}, 24},     {MapFreeze{}, 4},      {ProgLoad{}, 128},     {BtfLoad{}, 28},
+        {RawTracepointOpen{}, 16}, {LinkCreate{}, 48},    {ObjPin{}, 16},        {ObjGet{}, 16},
         {ObjGetInfoByFd{}, 16},
     };
     for (const auto& [call, size] : sizes) {

@@ -1,5 +1,5 @@
-// Loading against a kernel that is a test's own: the order of the calls, what happens when one is refused, and that nothing
-// stays open.
+// Loading against a kernel that is a test's own: the order of the calls, what happens when one is refused, and that
+// nothing stays open.
 #include <functional>
 
 #include <tests/catch.hpp>
@@ -61,14 +61,17 @@ TEST_CASE("the smallest object is one BPF_PROG_LOAD too", "[load]") {
 TEST_CASE("chapter 3's hello is BTF, two data sections and the program", "[load]") {
     FakeGate gate;
     const Object object = load(gate, object_spec("progs/chapter3/hello.bpf.o"));
-    CHECK(gate.call_names() == std::vector<std::string>{"bpf(BPF_BTF_LOAD)", "bpf(BPF_MAP_CREATE)", "bpf(BPF_MAP_UPDATE_ELEM)", "bpf(BPF_MAP_CREATE)",
-                                                        "bpf(BPF_MAP_UPDATE_ELEM)", "bpf(BPF_MAP_FREEZE)", "bpf(BPF_PROG_LOAD)"});
+    CHECK(gate.call_names() == std::vector<std::string>{"bpf(BPF_BTF_LOAD)", "bpf(BPF_MAP_CREATE)",
+                                                        "bpf(BPF_MAP_UPDATE_ELEM)", "bpf(BPF_MAP_CREATE)",
+                                                        "bpf(BPF_MAP_UPDATE_ELEM)", "bpf(BPF_MAP_FREEZE)",
+                                                        "bpf(BPF_PROG_LOAD)"});
     CHECK(gate.calls<MapCreate>()[0]->name == "hello.bss");
     CHECK(gate.calls<MapCreate>()[1]->name == "hello.rodata");
     CHECK(gate.calls<MapFreeze>()[0]->map_fd == 5);
 }
 
-TEST_CASE("chapter 4's maps are made in the order of their definitions, then the program that refers to them", "[load]") {
+TEST_CASE("chapter 4's maps are made in the order of their definitions, then the program that refers to them",
+          "[load]") {
     FakeGate gate;
     gate.files["/sys/devices/system/cpu/possible"] = "0-7\n";
     const Object object = load(gate, object_spec("progs/chapter4/hello_buffer_config_raw_tp.bpf.o"));
@@ -184,8 +187,10 @@ TEST_CASE("a program whose section does not say its type asks for --type", "[loa
     CHECK(gate.log().empty());
 }
 
-TEST_CASE("when any system call fails, load throws or finds another way, and leaves no descriptor open", "[load][fault]") {
-    for (const char* path : {"progs/hello.bpf.o", "progs/chapter3/hello.bpf.o", "progs/chapter3/hello_func.bpf.o", "progs/chapter4/hello_buffer_config_raw_tp.bpf.o"}) {
+TEST_CASE("when any system call fails, load throws or finds another way, and leaves no descriptor open",
+          "[load][fault]") {
+    for (const char* path : {"progs/hello.bpf.o", "progs/chapter3/hello.bpf.o", "progs/chapter3/hello_func.bpf.o",
+                             "progs/chapter4/hello_buffer_config_raw_tp.bpf.o"}) {
         for (int error : {EPERM, EINVAL, ENOMEM, EMFILE, EAGAIN, ENOSPC}) {
             for (int nth = 0;; ++nth) {
                 INFO(path << ", call " << nth << " fails with " << errno_name(error));

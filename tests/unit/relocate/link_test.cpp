@@ -41,7 +41,8 @@ ObjectSpec object_of(std::vector<FunctionSpec> functions) {
 }  // namespace
 
 TEST_CASE("a call counts from the instruction after it to the subprogram behind the program", "[relocate]") {
-    const ObjectSpec object = object_of({function("main", {exit_insn, call_insn, exit_insn}, {calls(1, 1)}), function("sub", {exit_insn})});
+    const ObjectSpec object =
+        object_of({function("main", {exit_insn, call_insn, exit_insn}, {calls(1, 1)}), function("sub", {exit_insn})});
     const LinkedProgram linked = link_functions(object, object.programs[0]);
     REQUIRE(linked.insns.size() == 4);
     CHECK(linked.insns[1].imm == 1);  // 1 + 1 + 1 = 3
@@ -49,7 +50,9 @@ TEST_CASE("a call counts from the instruction after it to the subprogram behind 
 }
 
 TEST_CASE("a subprogram that is called twice is laid out once", "[relocate]") {
-    const ObjectSpec object = object_of({function("main", {call_insn, call_insn, exit_insn}, {calls(0, 1), calls(1, 1)}), function("sub", {exit_insn})});
+    const ObjectSpec object =
+        object_of({function("main", {call_insn, call_insn, exit_insn}, {calls(0, 1), calls(1, 1)}),
+                   function("sub", {exit_insn})});
     const LinkedProgram linked = link_functions(object, object.programs[0]);
     REQUIRE(linked.insns.size() == 4);
     CHECK(linked.insns[0].imm == 2);
@@ -57,7 +60,9 @@ TEST_CASE("a subprogram that is called twice is laid out once", "[relocate]") {
 }
 
 TEST_CASE("a subprogram is followed by those that it calls first, as libbpf lays them out", "[relocate]") {
-    const ObjectSpec object = object_of({function("main", {call_insn, call_insn, exit_insn}, {calls(0, 1), calls(1, 2)}), function("a", {call_insn, exit_insn}, {calls(0, 3)}), function("b", {exit_insn}), function("c", {exit_insn})});
+    const ObjectSpec object = object_of(
+        {function("main", {call_insn, call_insn, exit_insn}, {calls(0, 1), calls(1, 2)}),
+         function("a", {call_insn, exit_insn}, {calls(0, 3)}), function("b", {exit_insn}), function("c", {exit_insn})});
     const LinkedProgram linked = link_functions(object, object.programs[0]);
     std::vector<std::size_t> order;
     for (const PlacedFunction& placed : linked.functions) order.push_back(placed.function);
@@ -65,12 +70,14 @@ TEST_CASE("a subprogram is followed by those that it calls first, as libbpf lays
 }
 
 TEST_CASE("functions that call each other are laid out once each, for the verifier to judge", "[relocate]") {
-    const ObjectSpec object = object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}), function("sub", {call_insn, exit_insn}, {calls(0, 1)})});
+    const ObjectSpec object = object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}),
+                                         function("sub", {call_insn, exit_insn}, {calls(0, 1)})});
     CHECK(link_functions(object, object.programs[0]).insns.size() == 4);
 }
 
 TEST_CASE("the address of a function is a pseudo function in a ld_imm64", "[relocate]") {
-    const ObjectSpec object = object_of({function("main", {load_low, load_high, exit_insn}, {calls(0, 1)}), function("callback", {exit_insn})});
+    const ObjectSpec object = object_of(
+        {function("main", {load_low, load_high, exit_insn}, {calls(0, 1)}), function("callback", {exit_insn})});
     const LinkedProgram linked = link_functions(object, object.programs[0]);
     CHECK(linked.insns[0].src_reg == BPF_PSEUDO_FUNC);
     CHECK(linked.insns[0].imm == 2);
@@ -78,7 +85,8 @@ TEST_CASE("the address of a function is a pseudo function in a ld_imm64", "[relo
 }
 
 TEST_CASE("func_info of a subprogram counts from the program's first instruction", "[relocate]") {
-    ObjectSpec object = object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}), function("sub", {exit_insn})});
+    ObjectSpec object =
+        object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}), function("sub", {exit_insn})});
     for (FunctionSpec& spec : object.functions) {
         spec.func_info_rec_size = 8;
         spec.func_info = record(0, 5);
@@ -92,14 +100,16 @@ TEST_CASE("func_info of a subprogram counts from the program's first instruction
 }
 
 TEST_CASE("a program with a function that has no func_info goes without", "[relocate]") {
-    ObjectSpec object = object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}), function("sub", {exit_insn})});
+    ObjectSpec object =
+        object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}), function("sub", {exit_insn})});
     object.functions[0].func_info_rec_size = 8;
     object.functions[0].func_info = record(0, 5);
     CHECK(link_functions(object, object.programs[0]).func_info_rec_size == 0);
 }
 
 TEST_CASE("a map relocation sets src_reg to BPF_PSEUDO_MAP_FD and imm to the map fd", "[relocate]") {
-    ObjectSpec object = object_of({function("main", {load_low, load_high, exit_insn}, {{.insn_index = 0, .target = MapReference{.map = 1}}})});
+    ObjectSpec object = object_of(
+        {function("main", {load_low, load_high, exit_insn}, {{.insn_index = 0, .target = MapReference{.map = 1}}})});
     object.maps.resize(2);
     LinkedProgram linked = link_functions(object, object.programs[0]);
     CHECK(maps_used(linked, object) == std::vector<bool>{false, true});
@@ -110,7 +120,9 @@ TEST_CASE("a map relocation sets src_reg to BPF_PSEUDO_MAP_FD and imm to the map
 }
 
 TEST_CASE("a data relocation in a subprogram becomes the map's fd and the offset in its value", "[relocate]") {
-    ObjectSpec object = object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}), function("sub", {load_low, load_high, exit_insn}, {{.insn_index = 0, .target = DataReference{.map = 0, .offset = 12}}})});
+    ObjectSpec object = object_of({function("main", {call_insn, exit_insn}, {calls(0, 1)}),
+                                   function("sub", {load_low, load_high, exit_insn},
+                                            {{.insn_index = 0, .target = DataReference{.map = 0, .offset = 12}}})});
     object.maps.resize(1);
     LinkedProgram linked = link_functions(object, object.programs[0]);
     relocate_maps(linked, object, std::vector<int>{5});
@@ -121,7 +133,8 @@ TEST_CASE("a data relocation in a subprogram becomes the map's fd and the offset
 
 TEST_CASE("more than 256 functions in one program are an error that names the program", "[relocate]") {
     std::vector<FunctionSpec> functions;
-    for (std::size_t i = 0; i < 300; ++i) functions.push_back(function("f" + std::to_string(i), {call_insn, exit_insn}, {calls(0, (i + 1) % 300)}));
+    for (std::size_t i = 0; i < 300; ++i)
+        functions.push_back(function("f" + std::to_string(i), {call_insn, exit_insn}, {calls(0, (i + 1) % 300)}));
     const ObjectSpec object = object_of(std::move(functions));
     CHECK_THROWS_WITH(link_functions(object, object.programs[0]), test::contains("'f0'") && test::contains("256"));
 }
