@@ -67,6 +67,21 @@ TEST_CASE("events without a type are bytes, and the types that fit are named", "
     CHECK_THAT(said.err, contains("--events output:data_t"));
 }
 
+TEST_CASE("a ring buffer's events are shown by type, and variables can be set before the load and shown after it",
+          "[cli][kernel]") {
+    need_root();
+    const std::string object = (build_dir() / "tests/data/ring_buffer.bpf.o").string();
+    const Said said = run(loader() + " -q " + object + " --events events:event_t --show .bss --show counts -c /bin/true");
+    CHECK(said.status == 0);
+    CHECK(std::regex_search(said.out, std::regex(R"(events: \{\.pid = \d+, \.command = "[^"]+"\})")));
+    CHECK(std::regex_search(said.out, std::regex(R"(\.bss: .*seen=[1-9])")));
+    CHECK(std::regex_search(said.out, std::regex(R"(counts: \[0\]=)")));
+    const Said disabled = run(loader() + " -q " + object + " --set enabled=0 --show .bss -c /bin/true");
+    CHECK(disabled.status == 0);
+    CHECK_THAT(disabled.out, contains("seen=0"));
+    CHECK(disabled.out.find("events:") == std::string::npos);
+}
+
 TEST_CASE("a subprogram is called: chapter 3's hello_func names each system call", "[cli][kernel]") {
     need_root();
     const Said said = run(loader() + " -q " + prog("chapter3/hello_func.bpf.o") + " --count 5");
