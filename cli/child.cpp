@@ -1,7 +1,10 @@
 // Starting a command and noticing its end without waiting for it.
 #include "child.hpp"
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include <fmt/format.h>
 #include <spawn.h>
@@ -36,8 +39,11 @@ Child::Child(const std::string& command) {
 Child::~Child() {
     if (pid_ < 0 || has_ended()) return;
     kill(pid_, SIGTERM);
-    int status = 0;
-    waitpid(pid_, &status, 0);
+    for (int i = 0; i < 100 && !has_ended(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (has_ended()) return;
+    kill(pid_, SIGKILL);  // it did not want to hear SIGTERM
+    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
 }
 
 bool Child::has_ended() {

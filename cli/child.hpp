@@ -14,7 +14,7 @@ public:
     explicit Child(const std::string& command);
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
-    ~Child();  ///< ends it (SIGTERM) if it still runs
+    ~Child();  ///< ends it if it still runs: SIGTERM, and SIGKILL a second later
 
     /// Whether it has ended; remembers how.
     bool has_ended();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <map>
 #include <string_view>
@@ -58,29 +59,45 @@ std::string check_time(std::string& text) {
     return {};
 }
 
+std::string check_count(std::string& text) {
+    long count = 0;
+    const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (problem != std::errc() || rest != text.data() + text.size() || count < 1)
+        return "'" + text + "' is no number of events";
+    return {};
+}
+
 void add_object_options(CLI::App& app, RunOptions& options) {
     app.add_option("OBJECT", options.object,
                    "a .o, a .bpf.c (compiled by clang first), raw instructions with --type, or - for standard input")
         ->required();
-    app.add_option("--program", options.programs, "load only this program (may be repeated)")->type_name("NAME");
+    app.add_option("--program", options.programs, "load only this program (may be repeated)")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
     app.add_option("--type", options.type,
                    "the program's type, where its section does not say: tracepoint, kprobe, xdp, ...")
         ->type_name("TYPE");
     app.add_option("--license", options.license, "the license of raw instructions (GPL)")->type_name("TEXT");
     app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c (write --cflags=-DX)")
-        ->type_name("FLAGS");
-    app.add_option("--set", options.set, "set a global variable before the load")->type_name("VARIABLE=VALUE");
+        ->type_name("FLAGS")
+        ->allow_extra_args(false);
+    app.add_option("--set", options.set, "set a global variable before the load")
+        ->type_name("VARIABLE=VALUE")
+        ->allow_extra_args(false);
     app.add_option("--attach", options.attach, "attach a program to a hook instead of where its section says")
-        ->type_name("PROGRAM=HOOK");
+        ->type_name("PROGRAM=HOOK")
+        ->allow_extra_args(false);
     app.add_flag("--no-attach", options.no_attach, "load only");
     app.add_flag("--link", options.use_link, "attach perf events by BPF_LINK_CREATE instead of ioctl");
     app.add_flag("--tracefs-kprobes", options.tracefs_kprobes,
                  "make kprobes by kprobe_events in tracefs instead of the kprobe PMU");
     app.add_option("--update", options.update, "set a map's element once the programs are attached")
-        ->type_name("MAP[KEY]=VALUE");
+        ->type_name("MAP[KEY]=VALUE")
+        ->allow_extra_args(false);
     app.add_option("--events", options.events,
                    "show this map's events, typed by BTF (all perf and ring buffers are shown)")
-        ->type_name("MAP[:TYPE]");
+        ->type_name("MAP[:TYPE]")
+        ->allow_extra_args(false);
     static const std::map<std::string, minibpf::AttrSize> sizes = {{"minimal", minibpf::AttrSize::minimal},
                                                                    {"book", minibpf::AttrSize::book}};
     app.add_option("--attr-size", options.attr_size, "bytes of bpf_attr: minimal, or book (128, as BCC passes)")
@@ -96,9 +113,12 @@ void add_run_options(CLI::App& app, RunOptions& options) {
            "end after this time")
         ->type_name("TIME")
         ->check(CLI::Validator(check_time, ""));
-    app.add_option("--count", options.count, "end after this many events")->type_name("N")->check(CLI::PositiveNumber);
+    app.add_option("--count", options.count, "end after this many events")
+        ->type_name("N")
+        ->check(CLI::Validator(check_count, ""));
     app.add_option("--show", options.show, "show this map's contents every --interval and at the end")
-        ->type_name("MAP");
+        ->type_name("MAP")
+        ->allow_extra_args(false);
     app.add_option_function<std::string>(
            "--interval", [&](const std::string& text) { options.interval_ms = *parse_milliseconds(text); },
            "how often --show shows (2s)")
@@ -128,7 +148,7 @@ std::vector<std::string> normalise(int argc, char** argv, RunOptions& options) {
                                                             arguments.front()) != command_names.end();
     const bool is_top_level =
         !arguments.empty() && std::find(top_level.begin(), top_level.end(), arguments.front()) != top_level.end();
-    if (!arguments.empty() && !is_command && !is_top_level) arguments.insert(arguments.begin(), "run");
+    if (!is_command && !is_top_level) arguments.insert(arguments.begin(), arguments.empty() ? "--help" : "run");
     for (std::string& argument : arguments) {
         constexpr std::string_view trace = "--trace=";
         if (!argument.starts_with(trace)) continue;
@@ -154,7 +174,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_s
     CLI::App* inspect = app.add_subcommand("inspect", "show what is in an object file");
     for (CLI::App* command : {run, plan, step}) {
         add_object_options(*command, parsed.run);
-        if (command != plan) add_run_options(*command, parsed.run);
+        add_run_options(*command, parsed.run);
         add_narration_options(*command, parsed.run);
     }
     run->footer(run_examples);
@@ -163,7 +183,8 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_s
     inspect->footer(inspect_examples);
     inspect->add_option("OBJECT", parsed.inspect.object, "a .o, a .bpf.c, or - for standard input")->required();
     inspect->add_option("--cflags", parsed.inspect.cflags, "more options for clang, when OBJECT is a .bpf.c")
-        ->type_name("FLAGS");
+        ->type_name("FLAGS")
+        ->allow_extra_args(false);
     inspect->add_flag("--disasm", parsed.inspect.disassemble, "the instructions of each function");
     inspect->add_flag("--relocations", parsed.inspect.relocations, "each relocated instruction before and after");
     inspect->add_flag("--btf", parsed.inspect.btf, "every type");

@@ -120,17 +120,22 @@ void show_instructions(const ObjectSpec& spec) {
     }
 }
 
-// The fds that a run gets: 3 for the BTF, then the maps. Real ones are told by `loader plan` and `loader run`.
-std::vector<int> expected_fds(const ObjectSpec& spec) {
+// The fds that a run of all programs gets: 3 for the BTF, then the maps.
+std::vector<int> expected_fds(const ObjectSpec& spec, std::span<const LinkedProgram> programs) {
     std::vector<int> fds;
-    for (std::size_t i = 0; i < spec.maps.size(); ++i) fds.push_back(static_cast<int>(i) + (spec.btf ? 4 : 3));
+    int next = spec.btf ? 4 : 3;
+    for (bool needed : maps_to_create(spec, programs)) fds.push_back(needed ? next++ : -1);
     return fds;
 }
 
 void show_relocations(const ObjectSpec& spec) {
-    for (const ProgramSpec& program : spec.programs) {
-        LinkedProgram linked = link_functions(spec, program);
-        relocate_maps(linked, spec, expected_fds(spec));
+    std::vector<LinkedProgram> programs;
+    for (const ProgramSpec& program : spec.programs) programs.push_back(link_functions(spec, program));
+    const std::vector<int> fds = expected_fds(spec, programs);
+    for (std::size_t i = 0; i < programs.size(); ++i) {
+        const ProgramSpec& program = spec.programs[i];
+        LinkedProgram& linked = programs[i];
+        relocate_maps(linked, spec, fds);
         say(fmt::format(
             "\nRELOCATIONS of {}: {} instructions with subprograms, map fds as they would be counted from 3",
             program.name, linked.insns.size()));

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <libminibpf/kernel/live_gate.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>
@@ -55,17 +56,23 @@ public:
 
     std::FILE* get() const noexcept { return owned_ ? owned_.get() : stderr; }
 
+    /// To be called at the end: a trace that could not be written whole is an error.
+    void finish() const {
+        if (!owned_ || (std::fflush(owned_.get()) == 0 && std::ferror(owned_.get()) == 0)) return;
+        throw Error({.doing = "writing the trace", .call = "write", .code = errno, .blame = Blame::usage});
+    }
+
 private:
     char buffer_[4096];
     File owned_;
 };
 
-NarrationOptions narration_options(const RunOptions& options) {
+NarrationOptions narration_options(const RunOptions& options, int to) {
     const bool to_file = options.trace && *options.trace != "-";
     return {.attr_size = options.attr_size,
             .reasons = !options.trace,
             .explain = options.explain,
-            .color = !to_file && use_color()};
+            .color = !to_file && use_color(to)};
 }
 
 bool waits_for_events(const RunOptions& options) {
@@ -83,15 +90,16 @@ void show_attached(const Session& session, const RunOptions& options) {
 void run_session(KernelGate& gate, const RunOptions& options) {
     Session session(gate, options);
     show_attached(session, options);
-    if (waits_for_events(options)) session.run();
+    session.run();
 }
 
 void run(const RunOptions& options) {
     LiveGate live(options.attr_size);
     const NarrationFile file(options);
-    NarratingGate narrating(live, FileSink(file.get()), narration_options(options));
+    NarratingGate narrating(live, FileSink(file.get()), narration_options(options, STDERR_FILENO));
     const bool narrate = !options.quiet || options.trace;
     run_session(narrate ? static_cast<KernelGate&>(narrating) : live, options);
+    file.finish();
 }
 
 void plan(const RunOptions& options) {
@@ -101,15 +109,20 @@ void plan(const RunOptions& options) {
     // What a plan says is its output, so it goes to standard output.
     std::FILE* to = options.trace && *options.trace != "-" ? file.get() : stdout;
     const FileSink sink(to);
-    NarratingGate narrating(dry_run, sink, narration_options(options));
+    NarratingGate narrating(dry_run, sink, narration_options(options, STDOUT_FILENO));
     const Session session(narrating, options);
     if (!options.trace) sink("# here run would show events, until ^C; then it undoes what it did, in reverse");
 }
 
 void step(const RunOptions& options) {
+    if (options.object == "-") {
+        throw Error({.doing = "step -: the object and the answers cannot both come from standard input",
+                     .hint = "give the object's file",
+                     .blame = Blame::usage});
+    }
     LiveGate live(options.attr_size);
     const NarrationFile file(options);
-    NarratingGate narrating(live, FileSink(file.get()), narration_options(options));
+    NarratingGate narrating(live, FileSink(file.get()), narration_options(options, STDERR_FILENO));
     KernelGate& below = options.trace ? static_cast<KernelGate&>(narrating) : live;
     SteppingGate stepping(below, std::cin, std::cerr, {.attr_size = options.attr_size});
     try {
@@ -139,14 +152,19 @@ int main(int argc, char** argv) {
     int exit_status = 0;
     const std::optional<cli::CommandLine> command_line = cli::parse_command_line(argc, argv, exit_status);
     if (!command_line) return exit_status;
-    cli::install_signal_handlers();
     try {
-        return cli::run_command(*command_line);
+        const int status = cli::run_command(*command_line);
+        cli::flush_output();
+        return status;
     } catch (const minibpf::Error& error) {
         cli::print_error(error);
         return static_cast<int>(error.detail().blame);
     } catch (const std::bad_alloc&) {
         cli::note("loader: out of memory");
+        return 1;
+    } catch (const std::exception& error) {
+        cli::note(
+            fmt::format("loader: {}: this should have been caught sooner, and is a bug of minibpf", error.what()));
         return 1;
     }
 }

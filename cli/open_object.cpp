@@ -79,9 +79,9 @@ std::string shown_name(const std::string& object) {
     return object == "-" ? "standard input" : object;
 }
 
-void apply_type(ObjectSpec& spec, const std::string& type) {
+void apply_type(ObjectSpec& spec, bpf_prog_type type) {
     for (ProgramSpec& program : spec.programs) {
-        if (program.kind.type == BPF_PROG_TYPE_UNSPEC) program.kind.type = parse_program_type(type);
+        if (program.kind.type == BPF_PROG_TYPE_UNSPEC) program.kind.type = type;
     }
 }
 
@@ -108,16 +108,18 @@ Bytes read_object(KernelGate& gate, const std::string& object, const std::vector
     return read_file(gate, object, "the compiled object: read whole, and parsed in memory");
 }
 
-ObjectSpec open_object(KernelGate& gate, const RunOptions& options) {
+ObjectSpec prepare_object(KernelGate& gate, const RunOptions& options) {
     const Bytes bytes = read_object(gate, options.object, options.cflags);
     const std::string name = shown_name(options.object);
     if (!options.type.empty() && !elf::looks_like_elf(bytes)) {
         ProgramKind kind;
         kind.type = parse_program_type(options.type);
-        return parse_raw_instructions(bytes, name, kind, options.license);
+        ObjectSpec spec = parse_raw_instructions(bytes, name, kind, options.license);
+        apply_settings(spec, options.set);
+        return spec;
     }
     ObjectSpec spec = parse_object(bytes, name);
-    if (!options.type.empty()) apply_type(spec, options.type);
+    if (!options.type.empty()) apply_type(spec, parse_program_type(options.type));
     apply_settings(spec, options.set);
     return spec;
 }

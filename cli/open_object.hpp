@@ -16,6 +16,6 @@ minibpf::Bytes read_object(minibpf::KernelGate& gate, const std::string& object,
                            const std::vector<std::string>& cflags);
 
 /// The spec, with --type and --set applied.
-minibpf::ObjectSpec open_object(minibpf::KernelGate& gate, const RunOptions& options);
+minibpf::ObjectSpec prepare_object(minibpf::KernelGate& gate, const RunOptions& options);
 
 }  // namespace cli

@@ -1,6 +1,7 @@
 // Where things are said: programs' output on standard output, everything else on standard error.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <libminibpf/base/error.hpp>
@@ -12,8 +13,15 @@ namespace cli {
 /// its narration.
 void prepare_streams();
 
-/// Writes a line to standard output at once. When nobody reads any more (a closed pipe), asks the loader to stop.
+/// Puts a line on standard output; flush_output() sends it off.
 void say(std::string_view line);
+
+/// Sends off what was said. When nobody reads any more (a closed pipe), asks the loader to stop; when it cannot be
+/// written (a full disk), throws minibpf::Error.
+void flush_output();
+
+/// The text with control characters as \xNN: what processes call themselves is not to command a terminal.
+std::string printable(std::string_view text);
 
 /// Writes a line to standard error.
 void note(std::string_view line);
@@ -21,12 +29,14 @@ void note(std::string_view line);
 /// All five parts of an error, on standard error.
 void print_error(const minibpf::Error& error);
 
-/// Whether standard error is a terminal and NO_COLOR is not set.
-bool use_color();
+/// Whether the descriptor is a terminal and NO_COLOR is not set.
+bool use_color(int fd);
 
 /// Whether to stop: ^C, SIGTERM, or a closed pipe.
 bool should_stop();
 void ask_to_stop();
-void install_signal_handlers();
+/// From now on ^C, SIGTERM and a hangup ask the loader to stop, and to undo what it did; before, they simply end it,
+/// for the kernel closes what was opened. Signals that the loader was started to ignore (nohup) stay ignored.
+void catch_signals();
 
 }  // namespace cli

@@ -2,12 +2,14 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include <fmt/format.h>
 
 #include <libminibpf/btf/value.hpp>
 #include <libminibpf/events/map_view.hpp>
+#include <libminibpf/relocate/link.hpp>
 
 #include "child.hpp"
 #include "open_object.hpp"
@@ -26,7 +28,7 @@ Error usage_error(std::string doing, std::string hint) {
 }
 
 Object load_object(KernelGate& gate, const RunOptions& options) {
-    ObjectSpec spec = open_object(gate, options);
+    ObjectSpec spec = prepare_object(gate, options);
     for (const std::string& warning : spec.warnings) {
         if (!options.quiet) note(fmt::format("loader: warning: {}", warning));
     }
@@ -37,6 +39,10 @@ Object load_object(KernelGate& gate, const RunOptions& options) {
 
 std::string_view before(std::string_view text, char separator) {
     return text.substr(0, text.find(separator));
+}
+
+bool is_buffer(const Map& map) {
+    return map.spec().type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map.spec().type == BPF_MAP_TYPE_RINGBUF;
 }
 
 struct Update {
@@ -62,6 +68,7 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     attach_options_.use_link = options.use_link;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
     check_requests();
+    catch_signals();
     if (!options_.no_attach) {
         open_trace_pipe();
         attach_programs();
@@ -70,20 +77,47 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     if (!options_.no_attach) open_buffers();
 }
 
-// Names are checked before anything is attached: a misspelt map is to cost nothing.
+// What was made last goes first, and a vector destroys from the front.
+Session::~Session() {
+    while (!ring_buffers_.empty()) ring_buffers_.pop_back();
+    while (!perf_buffers_.empty()) perf_buffers_.pop_back();
+    while (!links_.empty()) links_.pop_back();
+}
+
+// Names and values are checked before anything is attached: a misspelt map is to cost nothing.
 void Session::check_requests() {
-    for (const std::string& request : options_.update) object_.require_map(split_update(request).map);
-    for (const std::string& request : options_.events) shown_as(object_.require_map(before(request, ':')).name());
-    for (const std::string& name : options_.show) object_.require_map(name);
+    for (const std::string& request : options_.update) {
+        const Update update = split_update(request);
+        object_.require_map(update.map).parse_element(update.key, update.value);
+    }
+    for (const std::string& request : options_.events) {
+        const Map& map = object_.require_map(before(request, ':'));
+        if (!is_buffer(map))
+            throw usage_error(fmt::format("--events {}: this map is no perf or ring buffer", request),
+                              "--show shows its contents");
+        shown_as(map.name());
+    }
+    for (const std::string& name : options_.show) {
+        if (is_buffer(object_.require_map(name))) {
+            throw usage_error(fmt::format("--show {}: a buffer has no elements", name),
+                              "its events are shown without being asked for");
+        }
+    }
+    if (options_.no_attach && !options_.attach.empty())
+        throw usage_error("--attach and --no-attach exclude each other", "");
 }
 
+// A program that --attach names goes where it says, and the others where their sections say.
 void Session::attach_programs() {
-    for (const std::string& request : options_.attach) attach_as_asked(request);
-    if (!options_.attach.empty()) return;
-    for (const Program& program : object_.programs()) links_.push_back(attach(gate_, program, attach_options_));
+    std::vector<const Program*> attached;
+    for (const std::string& request : options_.attach) attached.push_back(&attach_as_asked(request));
+    for (const Program& program : object_.programs()) {
+        const bool done = std::find(attached.begin(), attached.end(), &program) != attached.end();
+        if (!done) links_.push_back(attach(gate_, program, attach_options_));
+    }
 }
 
-void Session::attach_as_asked(const std::string& request) {
+const Program& Session::attach_as_asked(const std::string& request) {
     const std::size_t equals = request.find('=');
     if (equals == std::string::npos && object_.programs().size() > 1) {
         throw usage_error(fmt::format("--attach {}: which program?", request),
@@ -95,6 +129,7 @@ void Session::attach_as_asked(const std::string& request) {
     const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request)
                                                              : std::string_view(request).substr(equals + 1));
     links_.push_back(attach(gate_, program, hook, attach_options_));
+    return program;
 }
 
 void Session::update_map(const std::string& request) {
@@ -103,19 +138,33 @@ void Session::update_map(const std::string& request) {
 }
 
 void Session::open_trace_pipe() {
-    PrintkFormats formats = printk_formats(object_.spec());
+    std::vector<std::size_t> loaded;
+    for (const Program& program : object_.programs()) {
+        const LinkedProgram linked = link_functions(object_.spec(), program.spec());
+        for (const PlacedFunction& placed : linked.functions) loaded.push_back(placed.function);
+    }
+    PrintkFormats formats = printk_formats(object_.spec(), loaded);
     if (options_.all_lines) formats = {.formats = {}, .complete = false};
     if (formats.empty()) return;
-    trace_pipe_ = std::make_unique<TracePipe>(poller_, std::move(formats), [this](const TraceLine& line) {
-        if (should_stop()) return;  // --count is reached: the rest of what was read is not wanted
-        say(line.whole);
-        event_shown();
-    });
+    try {
+        const auto show = [this](const TraceLine& line) { show_line(line); };
+        trace_pipe_ = std::make_unique<TracePipe>(poller_, std::move(formats), show);
+    } catch (const Error& error) {
+        if (error.detail().code != EBUSY) throw;
+        note("loader: another process reads trace_pipe, and only one may: what the programs print appears there");
+    }
+}
+
+void Session::show_line(const TraceLine& line) {
+    if (should_stop()) return;  // --count is reached: the rest of what was read is not wanted
+    if (is_loss_notice(line.whole)) return note(fmt::format("loader: trace_pipe: {}", line.whole));
+    say(printable(line.whole));
+    event_shown();
 }
 
 void Session::open_buffers() {
     for (Map& map : object_.maps()) {
-        if (map.spec().type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.spec().type != BPF_MAP_TYPE_RINGBUF) continue;
+        if (!is_buffer(map)) continue;
         const Shown shown = shown_as(map.name());
         if (map.spec().type == BPF_MAP_TYPE_RINGBUF) {
             ring_buffers_.push_back(std::make_unique<RingBuffer>(
@@ -183,6 +232,7 @@ void Session::event_shown() {
 }
 
 void Session::run() {
+    if (options_.no_attach && options_.command.empty() && !options_.duration_ms) return show_maps();
     constexpr int longest_wait_ms = 100;  // how late the end of the command may be noticed
     std::optional<Child> child;
     if (!options_.command.empty()) child.emplace(options_.command);
@@ -196,9 +246,11 @@ void Session::run() {
             show_maps();
             next_show += std::chrono::milliseconds(options_.interval_ms);
         }
+        flush_output();
     }
     if (!should_stop()) poller_.drain();
     show_maps();
+    flush_output();
     if (child && !options_.quiet && child->has_ended() && !child->complaint().empty()) {
         note(fmt::format("loader: '{}' {}", options_.command, child->complaint()));
     }

@@ -23,8 +23,10 @@ public:
     Session(minibpf::KernelGate& gate, const RunOptions& options);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
+    ~Session();
 
-    /// Shows events until the command has ended, --duration or --count is reached, or somebody asks to stop.
+    /// Shows maps once, where nothing is attached; else events until the command has ended, --duration or --count is
+    /// reached, or somebody asks to stop.
     void run();
 
     const std::vector<minibpf::Link>& links() const noexcept { return links_; }
@@ -37,13 +39,14 @@ private:
 
     void check_requests();
     void attach_programs();
-    void attach_as_asked(const std::string& request);
+    const minibpf::Program& attach_as_asked(const std::string& request);
     void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();
     Shown shown_as(const std::string& map) const;
     void show_sample(const Shown& shown, int cpu, minibpf::ByteView sample);
     void suggest_types(const Shown& shown, std::size_t size);
+    void show_line(const minibpf::TraceLine& line);
     void show_maps();
     void event_shown();
 

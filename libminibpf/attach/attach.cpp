@@ -1,6 +1,7 @@
 // Which file attaches which kind of hook, and the step that all perf-event hooks share.
 #include <libminibpf/attach/attach.hpp>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -16,12 +17,10 @@ void set_program(KernelGate& gate, const Program& program, const std::string& wh
     const Answer answer =
         gate.enter(call, [&] { return fmt::format("{} runs each time the event is hit", program.name()); });
     if (answer.ok()) return;
-    std::string hint;
-    if (answer.error == EINVAL)
-        hint = fmt::format("a {} program does not fit this event", program_type_name(program.spec().kind.type));
-    if (answer.error == EACCES)
-        hint = "the program reads beyond this tracepoint's fields: look at the `format` file beside its id";
-    throw kernel_error("attaching " + where, call, answer, std::move(hint));
+    const Error error = kernel_error("attaching " + where, call, answer);
+    if (answer.error != EACCES) throw error;
+    throw error.with_hint("the program reads beyond this tracepoint's fields: look at the `format` file beside its id")
+        .with_blame(Blame::object);
 }
 
 Fd create_link(KernelGate& gate, const Program& program, const std::string& where, int event_fd, std::uint64_t cookie) {
@@ -33,6 +32,42 @@ Fd create_link(KernelGate& gate, const Program& program, const std::string& wher
         throw kernel_error("attaching " + where, call, answer,
                            answer.error == EINVAL ? "links to perf events need Linux 5.15" : "");
     return Fd(gate, answer.fd());
+}
+
+}  // namespace
+
+namespace {
+
+// The program types that a hook runs; empty for hooks that this version does not attach to.
+std::vector<std::uint32_t> types_for(HookKind kind) {
+    switch (kind) {
+        case HookKind::tracepoint: return {BPF_PROG_TYPE_TRACEPOINT};
+        case HookKind::kprobe:
+        case HookKind::kretprobe:
+        case HookKind::ksyscall:
+        case HookKind::kretsyscall: return {BPF_PROG_TYPE_KPROBE};
+        case HookKind::raw_tracepoint:
+        case HookKind::raw_tracepoint_writable:
+            return {BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE};
+        default: return {};
+    }
+}
+
+void check_kind(const Program& program, const Hook& hook) {
+    const std::vector<std::uint32_t> types = types_for(hook.kind);
+    if (types.empty()) {
+        throw Error({.doing = fmt::format("program '{}': this version does not attach to '{}'", program.name(),
+                                          hook_text(hook)),
+                     .hint = "load it with --no-attach; tracepoint, raw_tracepoint, kprobe, kretprobe, ksyscall and "
+                             "kretsyscall can be attached",
+                     .blame = Blame::usage});
+    }
+    const auto type = program.spec().kind.type;
+    if (std::find(types.begin(), types.end(), static_cast<std::uint32_t>(type)) != types.end()) return;
+    throw Error({.doing = fmt::format("program '{}' is of type {} and cannot be attached to {}", program.name(),
+                                      program_type_name(type), hook_text(hook)),
+                 .hint = "change its SEC(), or --type where the section does not say",
+                 .blame = Blame::usage});
 }
 
 }  // namespace
@@ -69,6 +104,7 @@ Link attach(KernelGate& gate, const Program& program, const AttachOptions& optio
 }
 
 Link attach(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
+    check_kind(program, hook);
     if (hook.target.empty()) {
         throw Error(
             {.doing = fmt::format("program '{}': hook '{}' has no target", program.name(), hook_text(hook)),
@@ -81,14 +117,7 @@ Link attach(KernelGate& gate, const Program& program, const Hook& hook, const At
         case HookKind::kretprobe:
         case HookKind::ksyscall:
         case HookKind::kretsyscall: return attach_kprobe(gate, program, hook, options);
-        case HookKind::raw_tracepoint:
-        case HookKind::raw_tracepoint_writable: return attach_raw_tracepoint(gate, program, hook);
-        default:
-            throw Error({.doing = fmt::format("program '{}': this version does not attach to '{}'", program.name(),
-                                              hook_text(hook)),
-                         .hint = "load it with --no-attach; tracepoint, raw_tracepoint, kprobe, kretprobe, ksyscall "
-                                 "and kretsyscall can be attached",
-                         .blame = Blame::usage});
+        default: return attach_raw_tracepoint(gate, program, hook);
     }
 }
 

@@ -18,13 +18,9 @@ namespace {
 
 std::string nearest_raw_tracepoint(KernelGate& gate, const std::string& target) {
     std::vector<std::string> names;
-    try {
-        for (const std::string& event : available_events(gate)) {
-            if (event.starts_with("syscalls:")) continue;
-            names.push_back(event.substr(event.find(':') + 1));
-        }
-    } catch (const Error&) {
-        // Only a hint: without tracefs there is none.
+    for (const std::string& event : available_events(gate)) {
+        if (event.starts_with("syscalls:")) continue;
+        names.push_back(event.substr(event.find(':') + 1));
     }
     if (target.starts_with("sys_enter_"))
         return "a single system call is no raw tracepoint: use raw_tp/sys_enter and look at the number";

@@ -32,17 +32,17 @@ void mount_tracefs(KernelGate& gate) {
     if (answer.ok()) return;
     const char* hint = answer.error == ENODEV ? "this kernel was built without tracing (CONFIG_FTRACE, CONFIG_TRACING)"
                                               : "as root: mount -t tracefs nodev /sys/kernel/tracing";
-    const Error error = kernel_error("looking for tracefs, which is not mounted", call, answer, hint);
-    ErrorDetail detail = error.detail();
-    detail.blame = Blame::facility;
-    throw Error(std::move(detail));
+    throw kernel_error("looking for tracefs, which is not mounted", call, answer, hint).with_blame(Blame::facility);
 }
 
 TracefsFile opened_or_absent(KernelGate& gate, const OpenAt& call, const Answer& answer) {
     if (answer.ok()) return {.fd = Fd(gate, answer.fd()), .path = call.path};
     if (answer.error == ENOENT) return {.fd = Fd(), .path = call.path};
-    throw kernel_error(fmt::format("opening {}", call.path), call, answer,
-                       answer.error == EBUSY ? "another process holds it open; only one may" : "");
+    std::string hint;
+    if (answer.error == EBUSY) hint = "another process holds it open; only one may";
+    if (answer.error == EACCES || answer.error == EPERM)
+        hint = "tracefs is root's alone, as it is mounted here: run as root";
+    throw kernel_error(fmt::format("opening {}", call.path), call, answer, std::move(hint));
 }
 
 }  // namespace
@@ -64,9 +64,13 @@ TracefsFile open_tracefs(KernelGate& gate, const std::string& name, int flags, c
 
 std::vector<std::string> available_events(KernelGate& gate) {
     std::vector<std::string> events;
-    const TracefsFile file = open_tracefs(gate, "available_events", O_RDONLY, "to find the nearest name");
-    if (!file.fd.is_open()) return events;
-    const Bytes content = read_all(gate, file.fd.get(), file.path);
+    Bytes content;
+    try {
+        const TracefsFile file = open_tracefs(gate, "available_events", O_RDONLY, "to find the nearest name");
+        if (file.fd.is_open()) content = read_all(gate, file.fd.get(), file.path);
+    } catch (const Error&) {
+        return events;  // the names are for a hint only
+    }
     std::string_view text = text_of(content);
     while (!text.empty()) {
         const std::size_t end = text.find('\n');

@@ -26,6 +26,18 @@ Error Error::within(const std::string& outer) const {
     return Error(std::move(extended));
 }
 
+Error Error::with_hint(std::string hint) const {
+    ErrorDetail changed = detail_;
+    changed.hint = std::move(hint);
+    return Error(std::move(changed));
+}
+
+Error Error::with_blame(Blame blame) const {
+    ErrorDetail changed = detail_;
+    changed.blame = blame;
+    return Error(std::move(changed));
+}
+
 std::string errno_name(int code) {
     // ENOTSUPP is the kernel's own, for callers inside it, but BPF and perf let it out (include/linux/errno.h).
     if (code == 524) return "ENOTSUPP";

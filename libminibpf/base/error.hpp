@@ -37,6 +37,9 @@ public:
 
     /// The same error with `outer` put before what was being done: "outer: doing".
     Error within(const std::string& outer) const;
+    /// The same error with another hint, or with another one to act.
+    Error with_hint(std::string hint) const;
+    Error with_blame(Blame blame) const;
 
 private:
     ErrorDetail detail_;

@@ -26,9 +26,11 @@ std::string variables_line(const ObjectSpec& spec, const Map& map) {
 }
 
 std::string elements_line(const Map& map) {
+    constexpr std::uint32_t most_elements = 1000;  // each costs two system calls
     std::string line;
     std::optional<Bytes> key = map.next_key({});
     for (std::uint32_t shown = 0; key && shown < map.max_entries(); ++shown) {
+        if (shown == most_elements) return line + " ...";
         if (const std::optional<Bytes> value = map.lookup(*key))
             line += fmt::format(" [{}]={}", map.key_text(*key), map.value_text(*value));
         key = map.next_key(*key);

@@ -26,7 +26,7 @@ PerfBuffer::PerfBuffer(Poller& poller, Map& map, OnSample on_sample, OnLost on_l
         rings_.push_back(open_ring(cpu, map, page_count));
     }
     for (Ring& ring : rings_) {
-        poller.add(
+        ring.registration = poller.add(
             ring.event.get(), [this, &ring] { drain(ring); },
             [&] { return fmt::format("wakes us when CPU {} has written", ring.cpu); });
     }
@@ -44,7 +44,7 @@ PerfBuffer::Ring PerfBuffer::open_ring(int cpu, Map& map, std::size_t page_count
     const Answer opened =
         gate_.enter(open, [&] { return fmt::format("the mailbox of `{}` for CPU {}", map.name(), cpu); });
     if (!opened.ok()) throw kernel_error(doing, open, opened);
-    Ring ring{.cpu = cpu, .event = Fd(gate_, opened.fd()), .memory = {}};
+    Ring ring{.cpu = cpu, .event = Fd(gate_, opened.fd()), .memory = {}, .registration = {}};
 
     const Mmap mmap{.length = (page_count + 1) * page_size(), .prot = PROT_READ | PROT_WRITE, .fd = ring.event.get()};
     const Answer mapped = gate_.enter(

@@ -39,6 +39,7 @@ private:
         int cpu;
         Fd event;
         Mapping memory;
+        Poller::Registration registration;
     };
 
     Ring open_ring(int cpu, Map& map, std::size_t page_count);

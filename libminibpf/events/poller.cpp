@@ -13,11 +13,17 @@ namespace minibpf {
 
 namespace {
 
+void call_all(const std::vector<std::function<void()>>& handlers) {
+    for (const auto& handler : handlers) {
+        if (handler) handler();
+    }
+}
+
 constexpr int longest_nap_ms = 50;  // a signal does not cut std::this_thread::sleep_for() short
 
 }  // namespace
 
-void Poller::add(int fd, std::function<void()> on_ready, const Reason& reason) {
+Poller::Registration Poller::add(int fd, std::function<void()> on_ready, const Reason& reason) {
     if (!epoll_.is_open()) {
         const EpollCreate create;
         const Answer answer = gate_.enter(create, "one place to wait for all rings");
@@ -28,10 +34,12 @@ void Poller::add(int fd, std::function<void()> on_ready, const Reason& reason) {
     const Answer answer = gate_.enter(call, reason);
     if (!answer.ok()) throw kernel_error("waiting for events", call, answer);
     ready_.push_back(std::move(on_ready));
+    return {ready_, ready_.size() - 1};
 }
 
-void Poller::add_each_round(std::function<void()> on_round) {
+Poller::Registration Poller::add_each_round(std::function<void()> on_round) {
     rounds_.push_back(std::move(on_round));
+    return {rounds_, rounds_.size() - 1};
 }
 
 void Poller::wait(int timeout_ms) {
@@ -42,14 +50,16 @@ void Poller::wait(int timeout_ms) {
         const EpollWait call{.epoll_fd = epoll_.get(), .ready = ready, .timeout_ms = timeout_ms};
         const Answer answer = gate_.enter(call);
         if (!answer.ok() && answer.error != EINTR) throw kernel_error("waiting for events", call, answer);
-        for (long i = 0; i < answer.value; ++i) ready_.at(ready[static_cast<std::size_t>(i)])();
+        for (long i = 0; i < answer.value; ++i) {
+            if (const auto& on_ready = ready_.at(ready[static_cast<std::size_t>(i)])) on_ready();
+        }
     }
-    for (const auto& on_round : rounds_) on_round();
+    call_all(rounds_);
 }
 
 void Poller::drain() {
-    for (const auto& on_ready : ready_) on_ready();
-    for (const auto& on_round : rounds_) on_round();
+    call_all(ready_);
+    call_all(rounds_);
 }
 
 }  // namespace minibpf

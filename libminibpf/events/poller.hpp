@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include <libminibpf/kernel/fd.hpp>
@@ -23,11 +24,33 @@ public:
 
     KernelGate& gate() const noexcept { return gate_; }
 
-    /// Calls `on_ready` from wait() whenever `fd` is readable. The caller keeps both alive as long as it waits.
-    void add(int fd, std::function<void()> on_ready, const Reason& reason = {});
+    /// Keeps a handler in its Poller; when it dies the handler is called no more. The Poller outlives it.
+    class Registration {
+    public:
+        Registration() = default;
+        Registration(std::vector<std::function<void()>>& handlers, std::size_t index)
+            : handlers_(&handlers), index_(index) {}
+        Registration(Registration&& other) noexcept
+            : handlers_(std::exchange(other.handlers_, nullptr)), index_(other.index_) {}
+        Registration& operator=(Registration&& other) noexcept {
+            std::swap(handlers_, other.handlers_);
+            std::swap(index_, other.index_);
+            return *this;
+        }
+        ~Registration() {
+            if (handlers_ != nullptr) (*handlers_)[index_] = nullptr;
+        }
+
+    private:
+        std::vector<std::function<void()>>* handlers_ = nullptr;
+        std::size_t index_ = 0;
+    };
+
+    /// Calls `on_ready` from wait() whenever `fd` is readable, as long as the Registration lives.
+    [[nodiscard]] Registration add(int fd, std::function<void()> on_ready, const Reason& reason = {});
 
     /// Calls `on_round` at the end of every wait(): for what epoll does not wake for in time, such as trace_pipe.
-    void add_each_round(std::function<void()> on_round);
+    [[nodiscard]] Registration add_each_round(std::function<void()> on_round);
 
     /// Waits until something is ready, a signal comes or `timeout_ms` has passed, and handles what there is.
     void wait(int timeout_ms);

@@ -27,7 +27,7 @@ RingBuffer::RingBuffer(Poller& poller, Map& map, OnSample on_sample)
     producer_ =
         map_pages(map, {.length = page_size() + 2 * size_, .prot = PROT_READ, .fd = map.fd(), .offset = page_size()},
                   "the producer's page, and the data twice in a row");
-    poller.add(
+    registration_ = poller.add(
         map.fd(), [this] { drain(); }, [&] { return fmt::format("wakes us when `{}` has records", map.name()); });
 }
 

@@ -36,6 +36,7 @@ private:
     std::size_t size_;  ///< of the data, bytes: a power of two
     Mapping consumer_;
     Mapping producer_;
+    Poller::Registration registration_;
 };
 
 }  // namespace minibpf

@@ -15,6 +15,23 @@
 
 namespace minibpf {
 
+namespace {
+
+// A program that prints faster than we read must not keep us for ever.
+constexpr int most_chunks = 64;
+
+// "task-pid [cpu] flags time: event: ...", whoever wrote it.
+bool has_header(std::string_view line) {
+    const std::size_t bracket = line.find(" [");
+    return bracket != std::string_view::npos && line.find("] ", bracket) == bracket + 5;
+}
+
+}  // namespace
+
+bool is_loss_notice(std::string_view line) {
+    return line.starts_with("CPU:") && line.find("[LOST ") != std::string_view::npos;
+}
+
 std::optional<TraceLine> parse_trace_line(std::string_view line) {
     constexpr std::string_view marker = ": bpf_trace_printk: ";
     const std::size_t begin = line.find_first_not_of(' ');
@@ -38,8 +55,10 @@ TracePipe::TracePipe(Poller& poller, PrintkFormats only, OnLine on_line)
                      .hint = "this kernel was built without CONFIG_TRACING, so bpf_printk() goes nowhere",
                      .blame = Blame::facility});
     }
-    while (read_some()) pending_.clear();
-    poller.add_each_round([this] { drain(); });
+    for (int i = 0; i < most_chunks && read_some(); ++i) {
+    }
+    pending_.clear();
+    registration_ = poller.add_each_round([this] { drain(); });
 }
 
 bool TracePipe::read_some() {
@@ -51,27 +70,39 @@ bool TracePipe::read_some() {
     }
     if (answer.value <= 0) return false;
     pending_.append(chunk.data(), static_cast<std::size_t>(answer.value));
-    return true;
+    // The kernel fills about a page for each read while it has lines. Less than half of one was the last for now; asking
+    // again would find the line of a program that sees every read(2), and then the next.
+    constexpr long half_a_page = 2048;
+    return answer.value >= half_a_page;
 }
 
 void TracePipe::drain() {
-    // A program that prints faster than we read must not keep us here for ever.
-    constexpr int most_chunks = 64;
+    // All is read before the first line is handed out: where every system call prints, printing makes new lines.
     for (int i = 0; i < most_chunks && read_some(); ++i) {
-        std::size_t begin = 0;
-        for (std::size_t end; (end = pending_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-            hand_out(std::string_view(pending_).substr(begin, end - begin));
-        }
-        pending_.erase(0, begin);
     }
+    std::size_t begin = 0;
+    for (std::size_t end; (end = pending_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        hand_out(std::string_view(pending_).substr(begin, end - begin));
+    }
+    pending_.erase(0, begin);
+}
+
+bool TracePipe::is_ours(const TraceLine& line) const {
+    const auto fits = [&](const std::string& format) { return matches_format(line.message, format); };
+    return !only_.complete || std::any_of(only_.formats.begin(), only_.formats.end(), fits);
 }
 
 void TracePipe::hand_out(std::string_view line) {
-    const std::optional<TraceLine> parsed = parse_trace_line(line);
-    if (!parsed) return;
-    const auto fits = [&](const std::string& format) { return matches_format(parsed->message, format); };
-    if (only_.complete && std::none_of(only_.formats.begin(), only_.formats.end(), fits)) return;
-    on_line_(*parsed);
+    if (const std::optional<TraceLine> parsed = parse_trace_line(line)) {
+        last_was_ours_ = is_ours(*parsed);
+        if (last_was_ours_) on_line_(*parsed);
+    } else if (is_loss_notice(line) || (last_was_ours_ && !has_header(line))) {
+        TraceLine bare;
+        bare.whole = bare.message = line;
+        on_line_(bare);
+    } else {
+        last_was_ours_ = false;
+    }
 }
 
 }  // namespace minibpf

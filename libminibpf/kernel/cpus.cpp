@@ -46,6 +46,7 @@ std::vector<int> parse_cpu_list(std::string_view text) {
     do {
         const int first = parse_cpu(text);
         const int last = take(text, '-') ? parse_cpu(text) : first;
+        if (last < first) throw_malformed(fmt::format("CPU list: {}-{} runs backwards", first, last));
         for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
         if (cpus.size() > most_cpus) throw_malformed("CPU list: too many CPUs");
     } while (take(text, ','));

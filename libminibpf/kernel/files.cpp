@@ -1,6 +1,7 @@
 // Reading files by openat, read and close, each a call through the gate.
 #include <libminibpf/kernel/files.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -30,11 +31,15 @@ Bytes read_all(KernelGate& gate, int fd, const std::string& path) {
         const Read call{.fd = fd, .buffer = std::span(content).subspan(size)};
         const Answer answer = gate.enter(call);
         if (!answer.ok() && answer.error == EINTR) continue;
+        if (answer.error == EISDIR) {
+            throw kernel_error(fmt::format("reading {}", path), call, answer, "this is a directory")
+                .with_blame(Blame::usage);
+        }
         if (!answer.ok()) throw kernel_error(fmt::format("reading {}", path), call, answer);
         if (answer.value == 0) break;
         size += static_cast<std::size_t>(answer.value);
         if (size > largest_file) throw_malformed(fmt::format("reading {}: more than {} MiB", path, largest_file >> 20));
-        if (size == content.size()) content.resize(content.size() * 2);
+        if (size == content.size()) content.resize(std::min(content.size() * 2, largest_file + 1));
     }
     content.resize(size);
     return content;
@@ -44,11 +49,10 @@ Bytes read_file(KernelGate& gate, const std::string& path, const Reason& reason)
     const OpenAt call{.path = path, .flags = O_RDONLY};
     const Answer opened = gate.enter(call, reason);
     if (!opened.ok()) {
-        const Error error =
-            kernel_error(fmt::format("opening {}", path), call, opened, opened.error == ENOENT ? "check the path" : "");
-        ErrorDetail detail = error.detail();
-        if (opened.error == ENOENT || opened.error == ENOTDIR) detail.blame = Blame::usage;
-        throw Error(std::move(detail));
+        const bool no_permission = opened.error == EACCES || opened.error == EPERM;
+        throw kernel_error(fmt::format("opening {}", path), call, opened)
+            .with_hint(no_permission ? "look at the file's permissions" : "check the path")
+            .with_blame(no_permission ? Blame::facility : Blame::usage);
     }
     const Fd file(gate, opened.fd());
     return read_all(gate, file.get(), path);

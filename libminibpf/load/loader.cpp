@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -37,6 +38,20 @@ bool takes_btf(bpf_map_type type) {
 // Refusals that a simpler form of the call would meet as well. ECANCELED: somebody quit while stepping.
 bool is_final(int error) {
     return error == EPERM || error == ENOMEM || error == ECANCELED;
+}
+
+// The kernel takes letters, digits, '_' and '.' in a name, and 15 of them (bpf_obj_name_cpy()). The name of a file of
+// raw instructions may be anything.
+std::string kernel_name(std::string_view name) {
+    std::string allowed(name.substr(0, BPF_OBJ_NAME_LEN - 1));
+    const auto is_refused = [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '.'; };
+    std::replace_if(allowed.begin(), allowed.end(), is_refused, '_');
+    return allowed;
+}
+
+std::string described(const ProgramSpec& program) {
+    if (program.section.empty()) return fmt::format("program '{}'", program.name);
+    return fmt::format("program '{}' (SEC {})", program.name, program.section);
 }
 
 struct FirstUse {
@@ -101,6 +116,15 @@ private:
     }
 
     void check_program(const ProgramSpec& program) const {
+        const auto type = program.kind.type;
+        if (type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM || type == BPF_PROG_TYPE_EXT ||
+            type == BPF_PROG_TYPE_STRUCT_OPS) {
+            throw_malformed(
+                fmt::format("{}: this version does not load {} programs, which the kernel ties to one of its "
+                            "functions when they are loaded (attach_btf_id)",
+                            described(program), program_type_name(type)),
+                "leave it out: name the others with --program");
+        }
         if (program.kind.type == BPF_PROG_TYPE_UNSPEC) {
             throw Error(
                 {.doing = fmt::format("program '{}' lies in section {}, which does not say what kind of program it is",
@@ -111,12 +135,9 @@ private:
     }
 
     void link_programs() {
-        maps_used_.assign(spec().maps.size(), false);
         for (const ProgramSpec* program : selected_) {
             linked_.push_back(link_functions(spec(), *program));
             refuse_core(*program, linked_.back());
-            const std::vector<bool> used = maps_used(linked_.back(), spec());
-            for (std::size_t i = 0; i < used.size(); ++i) maps_used_[i] = maps_used_[i] || used[i];
         }
     }
 
@@ -151,17 +172,12 @@ private:
         }
     }
 
-    // A data section that no program reads (string literals that clang has put into instructions, variables that only
-    // carry a type into the BTF) is not worth three calls.
-    bool is_needed(std::size_t map) const {
-        return maps_used_[map] || spec().maps[map].origin != MapOrigin::data_section;
-    }
-
     void create_maps() {
         map_fds_.assign(spec().maps.size(), -1);
         object_.maps_.reserve(spec().maps.size());
+        const std::vector<bool> needed = maps_to_create(spec(), linked_);
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
-            if (!is_needed(i)) continue;
+            if (!needed[i]) continue;
             create_map(i);
             if (spec().maps[i].origin == MapOrigin::data_section) fill_data_section(object_.maps_.back());
         }
@@ -249,15 +265,14 @@ private:
         }
         if (!answer.ok()) {
             std::string hint = verifier_hint(log, spec());
-            throw kernel_error(fmt::format("loading program '{}' (SEC {})", program.name, program.section), call,
-                               answer, std::move(hint), std::move(log));
+            throw kernel_error(fmt::format("loading {}", described(program)), call, answer, std::move(hint),
+                               std::move(log));
         }
         object_.programs_.emplace_back(program, Fd(gate_, answer.fd()));
     }
 
     ProgLoad prog_load(const ProgramSpec& program, const LinkedProgram& linked) const {
-        constexpr std::size_t longest_name = BPF_OBJ_NAME_LEN - 1;
-        ProgLoad call{.name = program.name.substr(0, longest_name),
+        ProgLoad call{.name = kernel_name(program.name),
                       .type = program.kind.type,
                       .insns = linked.insns,
                       .license = spec().license,
@@ -289,8 +304,7 @@ private:
     const LoadOptions& options_;
     std::vector<const ProgramSpec*> selected_;
     std::vector<LinkedProgram> linked_;  // one for each of selected_
-    std::vector<bool> maps_used_;        // one for each of ObjectSpec::maps, like map_fds_
-    std::vector<int> map_fds_;
+    std::vector<int> map_fds_;           // one for each of ObjectSpec::maps; -1: not created
     Object object_;
 };
 

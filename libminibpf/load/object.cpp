@@ -21,6 +21,11 @@ bool is_per_cpu(bpf_map_type type) {
            type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
 }
 
+// Each CPU's value starts at a multiple of 8 bytes.
+std::size_t slot_size(std::uint32_t value_size) {
+    return (std::size_t{value_size} + 7) & ~std::size_t{7};
+}
+
 Bytes parse_by_type(const ObjectSpec& object, btf::TypeId type, std::size_t size, std::string_view text) {
     if (type != 0 && object.btf) return btf::parse_value(*object.btf, type, text);
     return btf::parse_untyped_value(size, text);
@@ -45,10 +50,15 @@ void check_size(const Map& map, const char* what, std::size_t given, std::size_t
 
 }  // namespace
 
+std::size_t Map::slot_count() const {
+    if (slot_count_ == 0) {
+        slot_count_ = is_per_cpu(spec_->type) ? static_cast<std::size_t>(possible_cpu_count(*gate_)) : 1;
+    }
+    return slot_count_;
+}
+
 std::size_t Map::value_bytes() const {
-    if (!is_per_cpu(spec_->type)) return spec_->value_size;
-    const std::size_t slot = (spec_->value_size + 7u) & ~std::size_t{7};
-    return slot * static_cast<std::size_t>(possible_cpu_count(*gate_));
+    return is_per_cpu(spec_->type) ? slot_size(spec_->value_size) * slot_count() : spec_->value_size;
 }
 
 void Map::update(ByteView key, ByteView value, std::uint64_t flags, const Reason& reason) {
@@ -64,11 +74,20 @@ void Map::update(ByteView key, ByteView value, std::uint64_t flags, const Reason
 }
 
 void Map::update(std::string_view key, std::string_view value) {
+    auto [key_bytes, element] = parse_element(key, value);
+    if (is_per_cpu(spec_->type)) {
+        element.resize(slot_size(spec_->value_size));
+        const Bytes slot = element;
+        while (element.size() < value_bytes()) element.insert(element.end(), slot.begin(), slot.end());
+    }
+    update(key_bytes, element, BPF_ANY,
+           [&] { return fmt::format("{}[{}] is set to {}, as asked for", name(), key, value); });
+}
+
+std::pair<Bytes, Bytes> Map::parse_element(std::string_view key, std::string_view value) const {
     try {
-        Bytes key_bytes = parse_by_type(*object_, spec_->btf_key_type_id, spec_->key_size, key);
-        Bytes value_bytes = parse_by_type(*object_, spec_->btf_value_type_id, spec_->value_size, value);
-        update(key_bytes, value_bytes, BPF_ANY,
-               [&] { return fmt::format("{}[{}] is set to {}, as asked for", name(), key, value); });
+        return {parse_by_type(*object_, spec_->btf_key_type_id, spec_->key_size, key),
+                parse_by_type(*object_, spec_->btf_value_type_id, spec_->value_size, value)};
     } catch (const Error& error) {
         throw error.within(fmt::format("map '{}'", name()));
     }
@@ -107,7 +126,21 @@ std::string Map::key_text(ByteView key) const {
 }
 
 std::string Map::value_text(ByteView value) const {
-    return format_by_type(*object_, spec_->btf_value_type_id, value);
+    if (!is_per_cpu(spec_->type)) return format_by_type(*object_, spec_->btf_value_type_id, value);
+    std::string text;
+    const std::size_t slot = slot_size(spec_->value_size);
+    for (std::size_t cpu = 0; (cpu + 1) * slot <= value.size(); ++cpu) {
+        const ByteView element = value.subspan(cpu * slot, spec_->value_size);
+        text += fmt::format("{}cpu{} = {}", cpu == 0 ? "" : ", ", cpu,
+                            format_by_type(*object_, spec_->btf_value_type_id, element));
+    }
+    return "{" + text + "}";
+}
+
+// A vector destroys from the front; what was made last is to go first.
+Object::~Object() {
+    while (!programs_.empty()) programs_.pop_back();
+    while (!maps_.empty()) maps_.pop_back();
 }
 
 Map* Object::find_map(std::string_view name) noexcept {

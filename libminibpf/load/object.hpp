@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <libminibpf/kernel/fd.hpp>
@@ -26,9 +27,12 @@ public:
 
     /// BPF_MAP_UPDATE_ELEM. Throws Error with the kernel's errno; Blame::usage when key or value has the wrong size.
     void update(ByteView key, ByteView value, std::uint64_t flags = BPF_ANY, const Reason& reason = {});
-    /// The same with C initialisers: update("0", "Hey root!"). Throws Error (Blame::usage) when one does not fit its
-    /// type.
+    /// The same with C initialisers: update("0", "Hey root!"); a per-CPU map gets the value for every CPU. Throws Error
+    /// (Blame::usage) when one does not fit its type.
     void update(std::string_view key, std::string_view value);
+
+    /// Key and value of an element written as text, one CPU's value; the check that update() makes before its call.
+    std::pair<Bytes, Bytes> parse_element(std::string_view key, std::string_view value) const;
 
     /// The value of a key; nothing when the map has none. Per-CPU maps: one value after another, padded to 8 bytes.
     std::optional<Bytes> lookup(ByteView key) const;
@@ -37,17 +41,19 @@ public:
     /// The key after `key`, in the kernel's order; the first one for an empty `key`; nothing after the last.
     std::optional<Bytes> next_key(ByteView key) const;
 
-    std::string key_text(ByteView key) const;  ///< typed by BTF, else an integer or hex
-    std::string value_text(ByteView value) const;
+    std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
+    std::string value_text(ByteView value) const;  ///< per-CPU maps: `{cpu0 = 1, cpu1 = 0}`
 
 private:
     std::size_t value_bytes() const;
+    std::size_t slot_count() const;  ///< 1; per-CPU maps: how many CPUs there can be
 
     KernelGate* gate_;
     const ObjectSpec* object_;
     const MapSpec* spec_;
     std::uint32_t max_entries_;
     Fd fd_;
+    mutable std::size_t slot_count_ = 0;  ///< 0: not asked for yet
 };
 
 /// A program that the verifier has accepted. It runs only once it is attached.
@@ -67,6 +73,10 @@ private:
 /// A loaded object. It dies in reverse: programs, then maps, then BTF.
 class Object {
 public:
+    Object(Object&&) = default;
+    Object& operator=(Object&&) = delete;
+    ~Object();
+
     const ObjectSpec& spec() const noexcept { return *spec_; }
     std::vector<Map>& maps() noexcept { return maps_; }
     std::vector<Program>& programs() noexcept { return programs_; }
@@ -78,6 +88,7 @@ public:
 
 private:
     friend class Loader;
+    Object() = default;
 
     std::unique_ptr<ObjectSpec> spec_;  // on the heap: maps and programs point into it
     Fd btf_;

@@ -5,6 +5,7 @@
 // the buffer grows until the answer is another one.
 #include <libminibpf/load/verifier_log.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
@@ -22,7 +23,7 @@ constexpr std::size_t largest_log_size = 0xffffffffu >> 2;  // bpf_verifier_log_
 template <class Call>
 LoggedAnswer enter_growing(KernelGate& gate, Call call) {
     call.log_level = 1;
-    for (std::size_t size = first_log_size;; size = std::min(size * 8, largest_log_size)) {
+    for (std::size_t size = first_log_size;; size = std::min(size * 16, largest_log_size)) {
         // Not zeroed: the kernel ends what it writes with NUL, and pages that it does not touch cost nothing.
         const std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(size);
         buffer[0] = '\0';
@@ -39,7 +40,7 @@ struct KnownComplaint {
     std::string_view hint;
 };
 
-constexpr std::array<KnownComplaint, 8> known_complaints = {{
+constexpr std::array<KnownComplaint, 12> known_complaints = {{
     {"from non-GPL compatible program",
      "this helper is for GPL programs only: write char LICENSE[] SEC(\"license\") = \"Dual MIT/GPL\";"},
     {"invalid mem access 'map_value_or_null'",
@@ -49,6 +50,10 @@ constexpr std::array<KnownComplaint, 8> known_complaints = {{
     {"R0 !read_ok", "the program ends without a return value: return 0"},
     {"invalid access to map value", "the index may lie outside the map's value: check it against the size first"},
     {"invalid access to packet", "compare with data_end before reading the packet"},
+    {"infinite loop detected", "the verifier cannot see that the loop ends: give it a constant bound"},
+    {"cannot use helper", "this helper is not for programs of this type"},
+    {"invalid func unknown", "this kernel has no helper of that number"},
+    {"invalid bpf_context access", "this program type may not read that part of its context"},
     {"unknown func", "this kernel, or this program type, does not have that helper"},
     {"BPF program is too large", "the verifier gave up after 1,000,000 steps: fewer or shorter loops"},
 }};
@@ -64,6 +69,9 @@ LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call) {
 }
 
 std::string verifier_hint(std::string_view log, const ObjectSpec& object) {
+    // The complaint stands in the last lines; before them the log quotes the program's own source.
+    constexpr std::size_t last_words = 1024;
+    log.remove_prefix(log.size() - std::min(log.size(), last_words));
     for (const KnownComplaint& complaint : known_complaints) {
         if (log.find(complaint.words) == std::string_view::npos) continue;
         if (complaint.words.find("GPL") != std::string_view::npos && !object.has_license) {

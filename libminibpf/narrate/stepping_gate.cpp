@@ -57,9 +57,13 @@ void SteppingGate::show_call(const StraceLine& line, const Syscall& call, const 
 }
 
 void SteppingGate::ask() {
-    out_ << prompt << std::flush;
     std::string reply;
-    if (!std::getline(in_, reply) || reply == "q") {
+    bool more = false;
+    do {
+        out_ << prompt << std::flush;
+        more = static_cast<bool>(std::getline(in_, reply));
+    } while (more && !reply.empty() && reply != "c" && reply != "q");
+    if (!more || reply == "q") {
         mode_ = Mode::quit;
         out_ << "quitting: what was done so far is undone\n" << std::flush;
     } else if (reply == "c") {

@@ -52,7 +52,8 @@ struct ProgramKind {
 /// The program kind that a section name stands for. Throws Error (Blame::object) naming the nearest known spelling.
 ProgramKind parse_section_name(std::string_view section);
 
-/// Whether a section name is one of a program's; subprograms live in ".text", and other executable sections are an error.
+/// Whether a section name is one of a program's; subprograms live in ".text", and other executable sections are an
+/// error.
 bool is_known_section_name(std::string_view section);
 
 /// "kprobe:do_sys_openat2+0x10", as --attach takes it. Throws Error (Blame::usage).

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <numeric>
 #include <set>
 #include <variant>
 
@@ -21,7 +22,7 @@ constexpr int trace_printk = 6;  // helper numbers, include/uapi/linux/bpf.h
 constexpr int trace_vprintk = 177;
 
 struct StackAddress {
-    int offset = 0;  ///< from r10, negative
+    std::int64_t offset = 0;  ///< from r10, negative
 };
 using Value = std::variant<std::monostate, std::int64_t, StackAddress, DataReference>;
 
@@ -70,9 +71,7 @@ private:
             case BPF_LD: registers_[insn.dst_reg % registers_.size()] = after_load_constant(index, insn); break;
             case BPF_LDX: registers_[insn.dst_reg % registers_.size()] = std::monostate{}; break;
             case BPF_ST: store(insn, Value(std::int64_t{insn.imm})); break;
-            case BPF_STX:
-                store(insn, BPF_MODE(insn.code) == BPF_MEM ? registers_[insn.src_reg % registers_.size()] : Value());
-                break;
+            case BPF_STX: store_register(insn); break;
             default: after_jump(insn);
         }
     }
@@ -84,12 +83,19 @@ private:
         if (BPF_OP(insn.code) == BPF_MOV && insn.off == 0) return operand;
         const auto* number = std::get_if<std::int64_t>(&operand);
         if (BPF_OP(insn.code) != BPF_ADD || number == nullptr) return {};
-        if (const auto* address = std::get_if<StackAddress>(&before))
-            return StackAddress{address->offset + static_cast<int>(*number)};
+        if (const auto* address = std::get_if<StackAddress>(&before)) return moved(*address, *number);
         if (const auto* data = std::get_if<DataReference>(&before)) {
             return DataReference{.map = data->map, .offset = data->offset + static_cast<std::uint32_t>(*number)};
         }
         return {};
+    }
+
+    // The stack has 512 bytes (MAX_BPF_STACK); an address outside it is the verifier's business.
+    static Value moved(const StackAddress& address, std::int64_t distance) {
+        constexpr std::int64_t stack_size = 512;
+        if (distance < -stack_size || distance > stack_size) return {};
+        const std::int64_t offset = address.offset + distance;
+        return offset < -stack_size || offset > 0 ? Value() : Value(StackAddress{offset});
     }
 
     Value after_alu32(const bpf_insn& insn) const {
@@ -116,13 +122,21 @@ private:
         if (address == nullptr) return;
         const auto* number = std::get_if<std::int64_t>(&value);
         for (int i = 0; i < size; ++i) {
-            const int at = address->offset + insn.off + i;
+            const std::int64_t at = address->offset + insn.off + i;
             if (number == nullptr) {
                 stack_.erase(at);
             } else {
                 stack_[at] = static_cast<char>(static_cast<std::uint64_t>(*number) >> (8 * i));
             }
         }
+    }
+
+    // Atomics bring the old value back into the source register, compare-and-exchange into r0.
+    void store_register(const bpf_insn& insn) {
+        Value& source = registers_[insn.src_reg % registers_.size()];
+        const bool is_atomic = BPF_MODE(insn.code) != BPF_MEM;
+        store(insn, is_atomic ? Value() : source);
+        if (is_atomic) source = registers_[BPF_REG_0] = std::monostate{};
     }
 
     void after_jump(const bpf_insn& insn) {
@@ -162,7 +176,7 @@ private:
     std::map<std::uint32_t, const InsnRelocation*> relocations_;
     std::set<std::size_t> jump_targets_;
     std::array<Value, 11> registers_;
-    std::map<int, char> stack_;
+    std::map<std::int64_t, char> stack_;
 };
 
 // A conversion: % flags width .precision length letter; %p may be followed by letters (%pI4, %pK).
@@ -194,13 +208,19 @@ std::vector<std::string> literal_parts(std::string_view format) {
 }  // namespace
 
 PrintkFormats printk_formats(const ObjectSpec& object) {
+    std::vector<std::size_t> all(object.functions.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return printk_formats(object, all);
+}
+
+PrintkFormats printk_formats(const ObjectSpec& object, std::span<const std::size_t> functions) {
     PrintkFormats found;
-    for (const FunctionSpec& function : object.functions) Tracker(object, function).collect(found);
+    for (std::size_t function : functions) Tracker(object, object.functions.at(function)).collect(found);
     return found;
 }
 
 bool matches_format(std::string_view message, std::string_view format) {
-    while (format.ends_with('\n')) format.remove_suffix(1);
+    format = format.substr(0, format.find('\n'));  // the rest comes in lines of its own
     const std::vector<std::string> parts = literal_parts(format);
     if (!message.starts_with(parts.front())) return false;
     if (parts.size() == 1) return message == parts.front();

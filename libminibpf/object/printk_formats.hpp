@@ -4,6 +4,7 @@
 // nearly always a constant, in .rodata or put on the stack by constant stores, so it can be read off the instructions.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,11 @@ struct PrintkFormats {
 
 /// The formats of all bpf_trace_printk() and bpf_trace_vprintk() calls of the object's functions.
 PrintkFormats printk_formats(const ObjectSpec& object);
+/// The same for some functions, by their indices in ObjectSpec::functions: those of the programs that are loaded.
+PrintkFormats printk_formats(const ObjectSpec& object, std::span<const std::size_t> functions);
 
-/// Whether `message` can be what `format` prints: the text between the conversions is there, in order.
+/// Whether `message` can be the first line of what `format` prints: the text between the conversions is there, in
+/// order.
 bool matches_format(std::string_view message, std::string_view format);
 
 }  // namespace minibpf

@@ -134,4 +134,14 @@ std::vector<bool> maps_used(const LinkedProgram& linked, const ObjectSpec& objec
     return used;
 }
 
+std::vector<bool> maps_to_create(const ObjectSpec& object, std::span<const LinkedProgram> programs) {
+    std::vector<bool> needed(object.maps.size());
+    for (std::size_t i = 0; i < needed.size(); ++i) needed[i] = object.maps[i].origin != MapOrigin::data_section;
+    for (const LinkedProgram& program : programs) {
+        const std::vector<bool> used = maps_used(program, object);
+        for (std::size_t i = 0; i < needed.size(); ++i) needed[i] = needed[i] || used[i];
+    }
+    return needed;
+}
+
 }  // namespace minibpf

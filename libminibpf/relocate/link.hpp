@@ -45,4 +45,9 @@ void relocate_maps(LinkedProgram& linked, const ObjectSpec& object, std::span<co
 /// Which maps the program refers to, itself or in a subprogram: one flag for each of ObjectSpec::maps.
 std::vector<bool> maps_used(const LinkedProgram& linked, const ObjectSpec& object);
 
+/// Which maps a load of these programs creates: all that are defined, and the data sections that a program refers to. A
+/// section that none reads (string literals that clang has put into instructions, variables that only carry a type into
+/// the BTF) is not worth three calls.
+std::vector<bool> maps_to_create(const ObjectSpec& object, std::span<const LinkedProgram> programs);
+
 }  // namespace minibpf

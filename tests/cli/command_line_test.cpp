@@ -37,8 +37,27 @@ TEST_CASE("--help of every command carries examples and exits 0", "[cli]") {
     }
 }
 
+TEST_CASE("options may stand before OBJECT", "[cli]") {
+    const std::string object = prog("hello.bpf.o");
+    for (const char* options :
+         {"--program hello", "--attach hello=tracepoint:syscalls/sys_enter_execve", "--type xdp"}) {
+        INFO(options);
+        const Said said = run(loader() + " plan " + options + " " + object + " -c true");
+        CHECK(said.status == 0);
+    }
+}
+
+TEST_CASE("output that cannot be written is an error", "[cli]") {
+    for (const char* command : {"plan ", "inspect "}) {
+        INFO(command);
+        const Said said = run(loader() + " " + command + prog("hello.bpf.o") + " >/dev/full");
+        CHECK(said.status != 0);
+        CHECK_THAT(said.err, contains("writing standard output"));
+    }
+}
+
 TEST_CASE("wrong usage exits 2 and says what was wrong", "[cli]") {
-    for (const char* arguments : {"", "--no-such-option x.o", "run", "plan a.o b.o", "run x.o --duration soon",
+    for (const char* arguments : {"--no-such-option x.o", "run", "plan a.o b.o", "run x.o --duration soon",
                                   "run x.o --count 0", "run x.o --attr-size huge"}) {
         INFO(arguments);
         const Said said = run(loader() + " " + arguments);

@@ -79,7 +79,8 @@ TEST_CASE("the command's narration is what strace prints, for every program with
         compare_loader(options + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
                            " --update 'config[0]=\"Hey root!\"' --show config -c true",
                        12);
-        compare_loader(options + (build_dir() / "tests/data/ring_buffer.bpf.o").string() + " --set enabled=1 -c true", 14);
+        compare_loader(options + (build_dir() / "tests/data/ring_buffer.bpf.o").string() + " --set enabled=1 -c true",
+                       14);
         compare_loader(options + "--type tracepoint --attach tracepoint:syscalls/sys_enter_execve -c true " +
                            prog("smallest.text"),
                        4);

@@ -138,8 +138,7 @@ TEST_CASE("a tracepoint program does not fit a raw tracepoint, and the error nam
     Object object = load_program(gate, "on_tracepoint");
     const Error error =
         error_of([&] { attach(gate, object.require_program("on_tracepoint"), parse_hook("raw_tp:sys_enter")); });
-    CHECK(error.detail().code == EINVAL);
-    CHECK(error.detail().call == "bpf(BPF_RAW_TRACEPOINT_OPEN)");
+    CHECK(error.detail().blame == Blame::usage);
     CHECK_THAT(error.what(), contains("on_tracepoint") && contains("sys_enter"));
 }
 

@@ -1,5 +1,6 @@
 // Attaching against a kernel that is a test's own: which calls, in which order, and what is left afterwards.
 #include <functional>
+#include <map>
 
 #include <linux/perf_event.h>
 
@@ -32,14 +33,15 @@ FakeGate& with_files(FakeGate& gate, bool pmu = true) {
     return gate;
 }
 
-Program program(KernelGate& gate) {
-    static const ProgramSpec spec = [] {
-        ProgramSpec made;
-        made.name = "hello";
-        made.section = "kprobe/do_unlinkat";
-        made.kind = parse_section_name(made.section);
-        return made;
-    }();
+// A loaded program of the type that `hook` runs.
+Program program(KernelGate& gate, const std::string& hook = "kprobe:do_unlinkat") {
+    static std::map<HookKind, ProgramSpec> specs;
+    ProgramSpec& spec = specs[parse_hook(hook).kind];
+    spec.name = "hello";
+    const HookKind kind = parse_hook(hook).kind;
+    spec.kind.type = kind == HookKind::tracepoint       ? BPF_PROG_TYPE_TRACEPOINT
+                     : kind == HookKind::raw_tracepoint ? BPF_PROG_TYPE_RAW_TRACEPOINT
+                                                        : BPF_PROG_TYPE_KPROBE;
     return Program(spec, Fd(gate, gate.enter(ProgLoad{}).fd()));
 }
 
@@ -62,7 +64,7 @@ Error error_of(const std::function<void()>& work) {
 TEST_CASE("a tracepoint is a perf event with the id that tracefs gives", "[attach]") {
     FakeGate gate;
     with_files(gate);
-    const Program hello = program(gate);
+    const Program hello = program(gate, "tracepoint:syscalls/sys_enter_execve");
     const Link link = attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve"));
     CHECK(calls_after(gate, 1) == std::vector<std::string>{"openat", "read", "close", "perf_event_open",
                                                            "ioctl(PERF_EVENT_IOC_SET_BPF)",
@@ -79,7 +81,7 @@ TEST_CASE("a tracepoint is a perf event with the id that tracefs gives", "[attac
 TEST_CASE("a tracepoint that does not exist is an error with the nearest name", "[attach]") {
     FakeGate gate;
     with_files(gate);
-    const Program hello = program(gate);
+    const Program hello = program(gate, "tracepoint:syscalls/sys_enter_exec");
     const Error error = error_of([&] { attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_exec")); });
     CHECK(error.detail().blame == Blame::object);
     CHECK_THAT(error.detail().hint, test::contains("syscalls:sys_enter_execve"));
@@ -99,7 +101,7 @@ TEST_CASE("where tracefs is mounted nowhere it is mounted", "[attach]") {
         mounted = true;
         return Answer{};
     });
-    const Program hello = program(gate);
+    const Program hello = program(gate, "tracepoint:syscalls/sys_enter_execve");
     const Link link = attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve"));
     CHECK(gate.count<PerfEventOpen>() == 1);
 }
@@ -108,7 +110,7 @@ TEST_CASE("a tracefs that cannot be mounted is a missing facility, with the comm
     FakeGate gate;
     gate.fail<OpenAt>(ENOENT);
     gate.fail<Mount>(EPERM);
-    const Program hello = program(gate);
+    const Program hello = program(gate, "tracepoint:syscalls/sys_enter_execve");
     const Error error = error_of([&] { attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve")); });
     CHECK(error.detail().blame == Blame::facility);
     CHECK_THAT(error.detail().hint, test::contains("mount -t tracefs"));
@@ -155,6 +157,15 @@ TEST_CASE("a function that cannot be probed is an error with its name", "[attach
     const Error error = error_of([&] { attach(gate, hello, parse_hook("kprobe:do_nothing")); });
     CHECK(error.detail().blame == Blame::object);
     CHECK_THAT(error.what(), test::contains("do_nothing"));
+}
+
+TEST_CASE("a program of another type than the hook's is the caller's mistake, found before any call", "[attach]") {
+    FakeGate gate;
+    const Program hello = program(gate, "tracepoint:syscalls/sys_enter_execve");
+    const Error error = error_of([&] { attach(gate, hello, parse_hook("raw_tp:sys_enter")); });
+    CHECK(error.detail().blame == Blame::usage);
+    CHECK_THAT(error.what(), test::contains("tracepoint") && test::contains("raw_tp:sys_enter"));
+    CHECK(gate.log().size() == 1);  // the program's own
 }
 
 TEST_CASE("a function's name that would be a command of its own is refused before any call", "[attach]") {
@@ -221,7 +232,7 @@ TEST_CASE("a kernel without any kprobes is a missing facility, and a way round i
 
 TEST_CASE("a raw tracepoint is one call, whose fd is the link", "[attach]") {
     FakeGate gate;
-    const Program hello = program(gate);
+    const Program hello = program(gate, "raw_tp:sys_enter");
     {
         const Link link = attach(gate, hello, parse_hook("raw_tp:sys_enter"));
         CHECK(calls_after(gate, 1) == std::vector<std::string>{"bpf(BPF_RAW_TRACEPOINT_OPEN)"});
@@ -233,7 +244,7 @@ TEST_CASE("a raw tracepoint is one call, whose fd is the link", "[attach]") {
 TEST_CASE("on request a perf event is held by a BPF link", "[attach]") {
     FakeGate gate;
     with_files(gate);
-    const Program hello = program(gate);
+    const Program hello = program(gate, "tracepoint:syscalls/sys_enter_execve");
     AttachOptions options;
     options.use_link = true;
     options.cookie = 42;
@@ -261,7 +272,7 @@ TEST_CASE("when any system call of an attach fails, only the program stays open 
                         probes += static_cast<char>(call.data[0]) == '-' ? -1 : 1;
                         return std::nullopt;
                     });
-                    const Program hello = program(gate);
+                    const Program hello = program(gate, hook);
                     FailingGate failing(gate, nth, EINVAL);
                     AttachOptions options;
                     options.use_link = use_link;

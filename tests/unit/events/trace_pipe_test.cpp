@@ -76,7 +76,30 @@ TEST_CASE("what stood in trace_pipe before is dropped, what comes is handed out 
     fixture.chunks = {" new-2 [000] d 2.0: bpf_trace_printk: Hel",
                       "lo\n new-2 [000] d 2.0: bpf_trace_printk: other program\n"};
     pipe.drain();
+    CHECK(fixture.messages.empty());  // a short read was the last for now
+    pipe.drain();
     CHECK(fixture.messages == std::vector<std::string>{"Hello"});
+}
+
+TEST_CASE("a message of several lines comes line by line, and other tracers' lines do not", "[events]") {
+    PipeFixture fixture;
+    Poller poller(fixture.gate);
+    TracePipe pipe(poller, {.formats = {"one\ntwo %d\n"}},
+                   [&](const TraceLine& line) { fixture.messages.emplace_back(line.message); });
+    fixture.chunks = {
+        " a-2 [000] d..2 2.0: bpf_trace_printk: one\ntwo 2\n a-2 [000] d..2 2.1: sched_switch: x\nstray\n"};
+    pipe.drain();
+    CHECK(fixture.messages == std::vector<std::string>{"one", "two 2"});
+}
+
+TEST_CASE("the kernel's notice that lines were lost is handed out", "[events]") {
+    PipeFixture fixture;
+    Poller poller(fixture.gate);
+    TracePipe pipe(poller, {.formats = {"x"}},
+                   [&](const TraceLine& line) { fixture.messages.emplace_back(line.whole); });
+    fixture.chunks = {"CPU:1 [LOST 17 EVENTS]\n"};
+    pipe.drain();
+    CHECK(fixture.messages == std::vector<std::string>{"CPU:1 [LOST 17 EVENTS]"});
 }
 
 TEST_CASE("all lines are handed out when the object's formats are not known", "[events]") {

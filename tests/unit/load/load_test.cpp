@@ -103,7 +103,7 @@ TEST_CASE("each map's creation carries the reason that a reader is told", "[load
 
 TEST_CASE("a rejected program is an error with its name, section and the whole verifier log", "[load]") {
     FakeGate gate;
-    const std::string log = "R0 !read_ok\n" + std::string(300'000, 'x') + "\nprocessed 1 insns\n";
+    const std::string log = std::string(300'000, 'x') + "\nR0 !read_ok\nprocessed 1 insns\n";
     reject_programs(gate, log);
     const Error error = error_of([&] { load(gate, object_spec("progs/hello.bpf.o")); });
     CHECK(error.detail().doing == "loading program 'hello' (SEC tracepoint/syscalls/sys_enter_execve)");
@@ -112,7 +112,7 @@ TEST_CASE("a rejected program is an error with its name, section and the whole v
     CHECK(error.detail().kernel_log == log);
     CHECK(error.detail().blame == Blame::kernel);
     CHECK_THAT(error.detail().hint, test::contains("return value"));
-    CHECK(gate.count<ProgLoad>() == 3);  // without a log, with 64 KiB, with 512 KiB
+    CHECK(gate.count<ProgLoad>() == 3);  // without a log, with 64 KiB, with 1 MiB
     CHECK(gate.open_fds().empty());
 }
 
