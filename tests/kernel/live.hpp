@@ -19,6 +19,7 @@
 #include <libminibpf/kernel/live_gate.hpp>
 #include <libminibpf/load/loader.hpp>
 #include <tests/catch.hpp>
+#include <tests/error_of.hpp>
 #include <tests/read_object.hpp>
 #include <tests/skip.hpp>
 
@@ -81,15 +82,6 @@ inline void provoke_times(int times) {
 /// An execve(2) that hits its tracepoints and probes, and fails: a directory cannot be executed.
 inline void provoke_execve() {
     syscall(SYS_execve, "/", nullptr, nullptr);
-}
-
-inline Error error_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error;
-    }
-    throw std::logic_error("did not throw");
 }
 
 /// Everything that a process can leave open in the kernel.

@@ -1,10 +1,10 @@
 // Attaching against a kernel that is a test's own: which calls, in which order, and what is left afterwards.
-#include <functional>
 #include <map>
 
 #include <linux/perf_event.h>
 
 #include <tests/catch.hpp>
+#include <tests/error_of.hpp>
 #include <tests/fake_gate.hpp>
 #include <tests/read_object.hpp>
 
@@ -14,6 +14,7 @@
 #include <libminibpf/narrate/failing_gate.hpp>
 
 using namespace minibpf;
+using minibpf::test::error_of;
 using minibpf::test::FakeGate;
 
 namespace {
@@ -48,15 +49,6 @@ Program program(KernelGate& gate, const std::string& hook = "kprobe:do_unlinkat"
 std::vector<std::string> calls_after(const FakeGate& gate, std::size_t first) {
     const std::vector<std::string> names = gate.call_names();
     return {names.begin() + static_cast<std::ptrdiff_t>(first), names.end()};
-}
-
-Error error_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error;
-    }
-    throw std::logic_error("did not throw");
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 
 using namespace minibpf;
 using namespace minibpf::test;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -72,8 +71,8 @@ TEST_CASE("relocations of debug information are not read", "[elf]") {
 }
 
 TEST_CASE("what is not ELF is told by its first bytes", "[elf]") {
-    CHECK_THAT(complaint({}), Contains("not an ELF file (it is empty)"));
-    CHECK_THAT(complaint(bytes_of(std::string_view("#include <x>"))), Contains("it begins with 23 69 6e 63"));
+    CHECK_THAT(complaint({}), contains("not an ELF file (it is empty)"));
+    CHECK_THAT(complaint(bytes_of(std::string_view("#include <x>"))), contains("it begins with 23 69 6e 63"));
     CHECK_FALSE(
         elf::looks_like_elf(bytes_of(std::string_view("\x7f"
                                                       "EL"))));
@@ -81,54 +80,54 @@ TEST_CASE("what is not ELF is told by its first bytes", "[elf]") {
 
 TEST_CASE("an object for another machine is refused by the machine's name", "[elf]") {
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_machine = EM_X86_64; }),
-               Contains("compiled for x86-64") && Contains("clang -target bpf"));
+               contains("compiled for x86-64") && contains("clang -target bpf"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_machine = 999; }),
-               Contains("machine number 999"));
+               contains("machine number 999"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_ident[EI_CLASS] = ELFCLASS32; }),
-               Contains("64-bit"));
+               contains("64-bit"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_type = ET_EXEC; }),
-               Contains("an executable"));
+               contains("an executable"));
 }
 
 TEST_CASE("a file that does not hold what its headers promise is refused", "[elf]") {
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_shoff = elf.bytes().size() - 10; }),
-               Contains("section headers") && Contains("past the end of the file"));
+               contains("section headers") && contains("past the end of the file"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_shnum = 0; }),
-               Contains("no section headers"));
+               contains("no section headers"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_shstrndx = 1000; }),
-               Contains("section names"));
-    CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_shstrndx = 2; }), Contains("section names"));
+               contains("section names"));
+    CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.header().e_shstrndx = 2; }), contains("section names"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.section(".maps").sh_offset = ~0ULL; }),
-               Contains("lies outside the file") && Contains("only in part"));
+               contains("lies outside the file") && contains("only in part"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.section("license").sh_size = 1 << 30; }),
-               Contains("outside the file"));
+               contains("outside the file"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.section(".maps").sh_name = 0xffffff; }),
-               Contains("its name at offset"));
+               contains("its name at offset"));
 }
 
 TEST_CASE("a symbol must be in an existing section, inside it, and have a name", "[elf]") {
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.symbol("hello").st_shndx = 500; }),
-               Contains("'hello'") && Contains("section 500"));
+               contains("'hello'") && contains("section 500"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.symbol("hello").st_value = 1 << 20; }),
-               Contains("'hello'") && Contains("outside section") && Contains("raw_tp/sys_enter"));
-    CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.symbol("ring").st_size = ~0ULL; }), Contains("'ring'"));
+               contains("'hello'") && contains("outside section") && contains("raw_tp/sys_enter"));
+    CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.symbol("ring").st_size = ~0ULL; }), contains("'ring'"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.symbol("ring").st_name = 0xfffffff; }),
-               Contains("its name at offset"));
-    CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.section(".symtab").sh_link = 999; }), Contains("999"));
+               contains("its name at offset"));
+    CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.section(".symtab").sh_link = 999; }), contains("999"));
     CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.section(".symtab").sh_size -= 1; }),
-               Contains("multiple"));
+               contains("multiple"));
 }
 
 TEST_CASE("a relocation table must speak of an existing section and existing symbols", "[elf]") {
     const std::string table = ".relraw_tp/sys_enter";
     CHECK_THAT(complaint_after("maps", [&](ElfBytes& elf) { elf.section(table).sh_info = 300; }),
-               Contains("section 300"));
+               contains("section 300"));
     CHECK_THAT(complaint_after("maps", [&](ElfBytes& elf) { elf.record(table, 0).r_info = ELF64_R_INFO(7777, 1); }),
-               Contains("symbol 7777"));
+               contains("symbol 7777"));
     CHECK_THAT(complaint_after("maps", [&](ElfBytes& elf) { elf.record(table, 1).r_offset = 1 << 20; }),
-               Contains("record 1") && Contains("1048576"));
+               contains("record 1") && contains("1048576"));
     CHECK_THAT(complaint_after("maps", [&](ElfBytes& elf) { elf.section(table).sh_type = SHT_RELA; }),
-               Contains("SHT_RELA"));
+               contains("SHT_RELA"));
 }
 
 TEST_CASE("a file cut off anywhere is refused", "[elf]") {

@@ -1,8 +1,8 @@
 // Loading against a kernel that is a test's own: the order of the calls, what happens when one is refused, and that
 // nothing stays open.
-#include <functional>
 
 #include <tests/catch.hpp>
+#include <tests/error_of.hpp>
 #include <tests/fake_gate.hpp>
 #include <tests/paths.hpp>
 #include <tests/read_object.hpp>
@@ -12,19 +12,11 @@
 #include <libminibpf/narrate/failing_gate.hpp>
 
 using namespace minibpf;
+using minibpf::test::error_of;
 using minibpf::test::FakeGate;
 using minibpf::test::object_spec;
 
 namespace {
-
-Error error_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error;
-    }
-    throw std::logic_error("did not throw");
-}
 
 // The verifier of FakeGate refuses with EACCES, and writes `log` as far as it fits.
 void reject_programs(FakeGate& gate, const std::string& log) {

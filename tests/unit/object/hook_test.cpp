@@ -5,7 +5,7 @@
 #include <tests/catch.hpp>
 
 using namespace minibpf;
-using Catch::Matchers::Contains;
+using minibpf::test::contains;
 
 namespace {
 
@@ -15,7 +15,7 @@ std::string hint_for(std::string_view section) {
         return "no error";
     } catch (const Error& error) {
         CHECK(error.detail().blame == Blame::object);
-        CHECK_THAT(error.detail().doing, Contains(std::string(section)));
+        CHECK_THAT(error.detail().doing, contains(std::string(section)));
         return error.detail().hint;
     }
 }
@@ -71,12 +71,12 @@ TEST_CASE("sleepable, optional and multi-buffer programs are marked in their sec
 }
 
 TEST_CASE("old and loose spellings are understood, with what to write instead", "[object]") {
-    CHECK_THAT(parse_section_name("xdp_pass").warning, Contains("SEC(\"xdp\")"));
+    CHECK_THAT(parse_section_name("xdp_pass").warning, contains("SEC(\"xdp\")"));
     CHECK(parse_section_name("xdp_pass").type == BPF_PROG_TYPE_XDP);
-    CHECK_THAT(parse_section_name("socket/http_filter").warning, Contains("SEC(\"socket\")"));
-    CHECK_THAT(parse_section_name("classifier").warning, Contains("SEC(\"tc\")"));
+    CHECK_THAT(parse_section_name("socket/http_filter").warning, contains("SEC(\"socket\")"));
+    CHECK_THAT(parse_section_name("classifier").warning, contains("SEC(\"tc\")"));
     CHECK(parse_section_name("action").type == BPF_PROG_TYPE_SCHED_ACT);
-    CHECK_THAT(parse_section_name("tracepoint/sys_enter_execve").warning, Contains("CATEGORY"));
+    CHECK_THAT(parse_section_name("tracepoint/sys_enter_execve").warning, contains("CATEGORY"));
     CHECK(parse_section_name("raw_tp/sys_enter").warning.empty());
 }
 

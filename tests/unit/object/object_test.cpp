@@ -7,7 +7,6 @@
 
 using namespace minibpf;
 using namespace minibpf::test;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -194,7 +193,7 @@ TEST_CASE("a variable is set before loading, in .bss too", "[object]") {
     } catch (const Error& error) {
         CHECK(error.detail().hint == "did you mean 'counter'?");
     }
-    CHECK_THROWS_WITH(object.set_variable("limit", "99999999999"), Contains("variable 'limit'"));
+    CHECK_THROWS_WITH(object.set_variable("limit", "99999999999"), contains("variable 'limit'"));
 }
 
 TEST_CASE("an object without SEC() has the functions that nothing calls as its programs, of no type", "[object]") {
@@ -210,7 +209,7 @@ TEST_CASE("a missing license is a warning that says what to add", "[object]") {
     CHECK_FALSE(object.has_license);
     CHECK(object.license.empty());
     REQUIRE(object.warnings.size() == 1);
-    CHECK_THAT(object.warnings[0], Contains("SEC(\"license\")"));
+    CHECK_THAT(object.warnings[0], contains("SEC(\"license\")"));
 }
 
 TEST_CASE("asking for what does not exist names the nearest or all there are", "[object]") {
@@ -221,7 +220,7 @@ TEST_CASE("asking for what does not exist names the nearest or all there are", "
         object.require_map("mesages");
         FAIL("no error");
     } catch (const Error& error) {
-        CHECK_THAT(error.detail().doing, Contains("there is no map 'mesages'"));
+        CHECK_THAT(error.detail().doing, contains("there is no map 'mesages'"));
         CHECK(error.detail().hint == "did you mean 'messages'?");
     }
     CHECK_THROWS_AS(object.require_program("goodbye"), Error);
@@ -241,10 +240,10 @@ TEST_CASE("raw instructions are one program of the given kind", "[object]") {
     CHECK(object.programs[0].kind.type == BPF_PROG_TYPE_TRACEPOINT);
     CHECK(object.functions[0].insns.size() == insns.size());
 
-    CHECK_THROWS_WITH(parse_raw_instructions({}, "prog.text", kind, ""), Contains("empty"));
-    CHECK_THROWS_WITH(parse_raw_instructions(bytes.first(12), "prog.text", kind, ""), Contains("multiple"));
+    CHECK_THROWS_WITH(parse_raw_instructions({}, "prog.text", kind, ""), contains("empty"));
+    CHECK_THROWS_WITH(parse_raw_instructions(bytes.first(12), "prog.text", kind, ""), contains("multiple"));
     Bytes half(8);
     half[0] = std::byte{0x18};
-    CHECK_THROWS_WITH(parse_raw_instructions(half, "prog.text", kind, ""), Contains("in the middle of instruction 0"));
-    CHECK_THROWS_WITH(parse_raw_instructions(Bytes(8 * 1'000'001), "prog.text", kind, ""), Contains("at most 1000000"));
+    CHECK_THROWS_WITH(parse_raw_instructions(half, "prog.text", kind, ""), contains("in the middle of instruction 0"));
+    CHECK_THROWS_WITH(parse_raw_instructions(Bytes(8 * 1'000'001), "prog.text", kind, ""), contains("at most 1000000"));
 }
