@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/base/nearest.hpp>
