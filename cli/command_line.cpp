@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
+#include <filesystem>
 #include <map>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
 
+#include <libminibpf/base/nearest.hpp>
+
+#include "output.hpp"
 #include "units.hpp"
 
 namespace cli {
@@ -41,7 +44,9 @@ constexpr const char* run_examples = R"(Examples:
 
 constexpr const char* plan_examples = R"(Examples:
   loader plan prog.o
-  loader plan --attr-size book --trace prog.o                  strace's lines only, attrs of 128 bytes as in the book)";
+  loader plan --attr-size book --trace prog.o                  strace's lines only, attrs of 128 bytes as in the book
+What only matters once the programs run (-c, --duration, --show, ...) is taken, so that a run's command line can be planned,
+and leaves no trace in the plan.)";
 
 constexpr const char* step_examples = R"(At each stop: Enter makes the call, c runs on, q undoes everything done so far.
 Examples:
@@ -57,6 +62,10 @@ constexpr std::array<std::string_view, 4> command_names = {"run", "plan", "step"
 std::string check_time(std::string& text) {
     if (!parse_milliseconds(text)) return "'" + text + "' is no time: write 500ms, 2s or 1m";
     return {};
+}
+
+std::string check_command(std::string& text) {
+    return text.empty() ? "an empty command" : "";
 }
 
 std::string check_count(std::string& text) {
@@ -107,7 +116,8 @@ void add_object_options(CLI::App& app, RunOptions& options) {
 
 void add_run_options(CLI::App& app, RunOptions& options) {
     app.add_option("-c,--command", options.command, "run this once everything is attached, and end when it ends")
-        ->type_name("CMD");
+        ->type_name("CMD")
+        ->check(CLI::Validator(check_command, ""));
     app.add_option_function<std::string>(
            "--duration", [&](const std::string& text) { options.duration_ms = parse_milliseconds(text); },
            "end after this time")
@@ -158,6 +168,36 @@ std::vector<std::string> normalise(int argc, char** argv, RunOptions& options) {
     return arguments;
 }
 
+void add_inspect_options(CLI::App& app, InspectOptions& options) {
+    app.add_option("OBJECT", options.object, "a .o, a .bpf.c, or - for standard input")->required();
+    app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c")
+        ->type_name("FLAGS")
+        ->allow_extra_args(false);
+    app.add_flag("--disasm", options.disassemble, "the instructions of each function");
+    app.add_flag("--relocations", options.relocations, "each relocated instruction before and after");
+    app.add_flag("--btf", options.btf, "every type");
+    app.footer(inspect_examples);
+}
+
+void add_command(CLI::App& app, CommandLine& parsed, Command command, const char* name, const char* about_it,
+                 const char* examples) {
+    CLI::App* added = app.add_subcommand(name, about_it);
+    added->final_callback([&parsed, command] { parsed.command = command; });
+    if (command == Command::inspect) return add_inspect_options(*added, parsed.inspect);
+    add_object_options(*added, parsed.run);
+    add_run_options(*added, parsed.run);
+    add_narration_options(*added, parsed.run);
+    added->footer(examples);
+}
+
+// `loader pan prog.o`: the first word is taken for an OBJECT, and the second is one too many.
+std::string misspelt_command(const std::vector<std::string>& arguments) {
+    const bool is_run = arguments.size() > 2 && arguments.front() == "run";
+    if (!is_run || std::filesystem::exists(arguments[1])) return {};
+    const std::string near = minibpf::nearest(arguments[1], command_names);
+    return near.empty() ? near : "There is no file '" + arguments[1] + "'; did you mean the command '" + near + "'?";
+}
+
 }  // namespace
 
 std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_status) {
@@ -166,40 +206,23 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_s
     app.footer(main_examples);
     app.set_version_flag("--version", MINIBPF_VERSION);
     app.require_subcommand(1);
-
-    CLI::App* run =
-        app.add_subcommand("run", "load, attach, show what the programs say until ^C, detach (the default)");
-    CLI::App* plan = app.add_subcommand("plan", "show the calls that run would make; makes none, needs no privilege");
-    CLI::App* step = app.add_subcommand("step", "run, stopping before each call");
-    CLI::App* inspect = app.add_subcommand("inspect", "show what is in an object file");
-    for (CLI::App* command : {run, plan, step}) {
-        add_object_options(*command, parsed.run);
-        add_run_options(*command, parsed.run);
-        add_narration_options(*command, parsed.run);
-    }
-    run->footer(run_examples);
-    plan->footer(plan_examples);
-    step->footer(step_examples);
-    inspect->footer(inspect_examples);
-    inspect->add_option("OBJECT", parsed.inspect.object, "a .o, a .bpf.c, or - for standard input")->required();
-    inspect->add_option("--cflags", parsed.inspect.cflags, "more options for clang, when OBJECT is a .bpf.c")
-        ->type_name("FLAGS")
-        ->allow_extra_args(false);
-    inspect->add_flag("--disasm", parsed.inspect.disassemble, "the instructions of each function");
-    inspect->add_flag("--relocations", parsed.inspect.relocations, "each relocated instruction before and after");
-    inspect->add_flag("--btf", parsed.inspect.btf, "every type");
+    add_command(app, parsed, Command::run, "run",
+                "load, attach, show what the programs say until ^C, detach (the default)", run_examples);
+    add_command(app, parsed, Command::plan, "plan",
+                "show the calls that run would make; makes none, needs no privilege", plan_examples);
+    add_command(app, parsed, Command::step, "step", "run, stopping before each call", step_examples);
+    add_command(app, parsed, Command::inspect, "inspect", "show what is in an object file", inspect_examples);
 
     std::vector<std::string> arguments = normalise(argc, argv, parsed.run);
+    const std::string misspelt = misspelt_command(arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
         app.parse(arguments);
     } catch (const CLI::ParseError& error) {
         exit_status = app.exit(error) == 0 ? 0 : 2;
+        if (exit_status != 0 && !misspelt.empty()) note(misspelt);
         return std::nullopt;
     }
-    if (plan->parsed()) parsed.command = Command::plan;
-    if (step->parsed()) parsed.command = Command::step;
-    if (inspect->parsed()) parsed.command = Command::inspect;
     return parsed;
 }
 

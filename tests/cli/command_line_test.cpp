@@ -37,6 +37,12 @@ TEST_CASE("--help of every command carries examples and exits 0", "[cli]") {
     }
 }
 
+TEST_CASE("a misspelt command is recognised", "[cli]") {
+    const Said said = run(loader() + " pan " + prog("hello.bpf.o"));
+    CHECK(said.status == 2);
+    CHECK_THAT(said.err, contains("did you mean the command 'plan'?"));
+}
+
 TEST_CASE("options may stand before OBJECT", "[cli]") {
     const std::string object = prog("hello.bpf.o");
     for (const char* options :
