@@ -13,7 +13,7 @@ namespace minibpf {
 class TracefsProbe {
 public:
     TracefsProbe() = default;
-    TracefsProbe(KernelGate& gate, Fd events_file, std::string event) noexcept
+    TracefsProbe(KernelGate& gate, Fd events_file, std::string event)
         : gate_(&gate), events_file_(std::move(events_file)), removal_("-:" + std::move(event)) {}
     TracefsProbe(TracefsProbe&& other) noexcept
         : gate_(other.gate_), events_file_(std::move(other.events_file_)), removal_(std::move(other.removal_)) {}
