@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <libminibpf/btf/value.hpp>
 #include <libminibpf/events/map_view.hpp>
@@ -176,6 +177,11 @@ void Session::open_buffers() {
         };
         perf_buffers_.push_back(std::make_unique<PerfBuffer>(
             poller_, map, [this, shown](int cpu, ByteView sample) { show_sample(shown, cpu, sample); }, on_lost));
+        const std::vector<int>& without = perf_buffers_.back()->cpus_without_slot();
+        if (without.empty()) continue;
+        note(fmt::format(
+            "loader: map '{}' has {} slots, and what programs send on CPU {} is lost: give it no max_entries",
+            map.name(), map.max_entries(), fmt::join(without, ", ")));
     }
 }
 

@@ -22,8 +22,11 @@ namespace minibpf {
 PerfBuffer::PerfBuffer(Poller& poller, Map& map, OnSample on_sample, OnLost on_lost, std::size_t page_count)
     : gate_(poller.gate()), on_sample_(std::move(on_sample)), on_lost_(std::move(on_lost)) {
     for (int cpu : online_cpus(gate_)) {
-        if (static_cast<std::uint32_t>(cpu) >= map.max_entries()) break;
-        rings_.push_back(open_ring(cpu, map, page_count));
+        if (static_cast<std::uint32_t>(cpu) >= map.max_entries()) {
+            cpus_without_slot_.push_back(cpu);
+        } else {
+            rings_.push_back(open_ring(cpu, map, page_count));
+        }
     }
     for (Ring& ring : rings_) {
         ring.registration = poller.add(

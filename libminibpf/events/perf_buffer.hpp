@@ -34,6 +34,9 @@ public:
     /// Reads what all rings hold now.
     void drain();
 
+    /// CPUs that are online and beyond the map's last slot: what programs send there with BPF_F_CURRENT_CPU is lost.
+    const std::vector<int>& cpus_without_slot() const noexcept { return cpus_without_slot_; }
+
 private:
     struct Ring {
         int cpu;
@@ -50,6 +53,7 @@ private:
     OnSample on_sample_;
     OnLost on_lost_;
     std::vector<Ring> rings_;
+    std::vector<int> cpus_without_slot_;
     Bytes wrapped_;  // a record that runs over the end of its ring, put together
 };
 

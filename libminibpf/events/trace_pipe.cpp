@@ -70,8 +70,8 @@ bool TracePipe::read_some() {
     }
     if (answer.value <= 0) return false;
     pending_.append(chunk.data(), static_cast<std::size_t>(answer.value));
-    // The kernel fills about a page for each read while it has lines. Less than half of one was the last for now; asking
-    // again would find the line of a program that sees every read(2), and then the next.
+    // The kernel fills about a page for each read while it has lines. Less than half of one was the last for now;
+    // asking again would find the line of a program that sees every read(2), and then the next.
     constexpr long half_a_page = 2048;
     return answer.value >= half_a_page;
 }

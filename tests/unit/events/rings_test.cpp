@@ -103,6 +103,17 @@ TEST_CASE("a perf buffer opens, maps, enables and registers one ring for each on
     CHECK(gate.count<EpollAdd>() == 2);
 }
 
+TEST_CASE("a perf array with fewer slots than CPUs gets the rings that fit, and the others are named", "[events]") {
+    FakeGate gate;
+    gate.files["/sys/devices/system/cpu/online"] = "0-3\n";
+    LoadedMap loaded(gate, BPF_MAP_TYPE_PERF_EVENT_ARRAY, 2);
+    Poller poller(gate);
+    const PerfBuffer buffer(
+        poller, *loaded.map, [](int, ByteView) {}, [](int, std::uint64_t) {}, 8);
+    CHECK(gate.count<PerfEventOpen>() == 2);
+    CHECK(buffer.cpus_without_slot() == std::vector<int>{2, 3});
+}
+
 TEST_CASE("samples come out of the ring as they went in", "[events]") {
     PerfFixture fixture;
     PerfWriter kernel(fixture.gate);
