@@ -75,10 +75,6 @@ NarrationOptions narration_options(const RunOptions& options, int to) {
             .color = !to_file && use_color(to)};
 }
 
-bool waits_for_events(const RunOptions& options) {
-    return !options.no_attach || options.duration_ms || !options.command.empty();
-}
-
 void show_attached(const Session& session, const RunOptions& options) {
     if (options.quiet) return;
     for (const Link& link : session.links()) note(fmt::format("loader: attached: {}", link.description()));
@@ -133,14 +129,13 @@ void step(const RunOptions& options) {
     }
 }
 
-int run_command(const CommandLine& command_line) {
+void run_command(const CommandLine& command_line) {
     switch (command_line.command) {
         case Command::run: run(command_line.run); break;
         case Command::plan: plan(command_line.run); break;
         case Command::step: step(command_line.run); break;
         case Command::inspect: inspect(command_line.inspect); break;
     }
-    return 0;
 }
 
 }  // namespace
@@ -153,9 +148,9 @@ int main(int argc, char** argv) {
     const std::optional<cli::CommandLine> command_line = cli::parse_command_line(argc, argv, exit_status);
     if (!command_line) return exit_status;
     try {
-        const int status = cli::run_command(*command_line);
+        cli::run_command(*command_line);
         cli::flush_output();
-        return status;
+        return 0;
     } catch (const minibpf::Error& error) {
         cli::print_error(error);
         return static_cast<int>(error.detail().blame);

@@ -64,6 +64,10 @@ Update split_update(std::string_view request) {
 
 }  // namespace
 
+bool waits_for_events(const RunOptions& options) {
+    return !options.no_attach || options.duration_ms || !options.command.empty();
+}
+
 Session::Session(KernelGate& gate, const RunOptions& options)
     : gate_(gate), options_(options), object_(load_object(gate, options)), poller_(gate) {
     attach_options_.use_link = options.use_link;
@@ -206,9 +210,7 @@ void Session::show_sample(const Shown& shown, int cpu, ByteView sample) {
     } else {
         say(fmt::format("{}: {} bytes{}", shown.map, sample.size(),
                         cpu < 0 ? std::string() : fmt::format(" from CPU {}", cpu)));
-        std::string dump = btf::hexdump(sample);
-        if (dump.ends_with('\n')) dump.pop_back();
-        say(dump);
+        say(btf::hexdump(sample));
         suggest_types(shown, sample.size());
     }
     event_shown();
@@ -238,7 +240,7 @@ void Session::event_shown() {
 }
 
 void Session::run() {
-    if (options_.no_attach && options_.command.empty() && !options_.duration_ms) return show_maps();
+    if (!waits_for_events(options_)) return show_maps();
     constexpr int longest_wait_ms = 100;  // how late the end of the command may be noticed
     std::optional<Child> child;
     if (!options_.command.empty()) child.emplace(options_.command);

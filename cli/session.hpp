@@ -16,6 +16,9 @@
 
 namespace cli {
 
+/// Whether a run goes on after the load: to show events, or for the command or the time that was asked for.
+bool waits_for_events(const RunOptions& options);
+
 /// A loaded and attached object with its event buffers. Its death detaches, unmaps and closes everything.
 class Session {
 public:

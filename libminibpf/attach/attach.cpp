@@ -34,10 +34,6 @@ Fd create_link(KernelGate& gate, const Program& program, const std::string& wher
     return Fd(gate, answer.fd());
 }
 
-}  // namespace
-
-namespace {
-
 // The program types that a hook runs; empty for hooks that this version does not attach to.
 std::vector<std::uint32_t> types_for(HookKind kind) {
     switch (kind) {

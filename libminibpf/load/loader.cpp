@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -40,15 +39,6 @@ bool is_final(int error) {
     return error == EPERM || error == ENOMEM || error == ECANCELED;
 }
 
-// The kernel takes letters, digits, '_' and '.' in a name, and 15 of them (bpf_obj_name_cpy()). The name of a file of
-// raw instructions may be anything.
-std::string kernel_name(std::string_view name) {
-    std::string allowed(name.substr(0, BPF_OBJ_NAME_LEN - 1));
-    const auto is_refused = [](unsigned char c) { return std::isalnum(c) == 0 && c != '_' && c != '.'; };
-    std::replace_if(allowed.begin(), allowed.end(), is_refused, '_');
-    return allowed;
-}
-
 std::string described(const ProgramSpec& program) {
     if (program.section.empty()) return fmt::format("program '{}'", program.name);
     return fmt::format("program '{}' (SEC {})", program.name, program.section);
@@ -56,7 +46,6 @@ std::string described(const ProgramSpec& program) {
 
 struct FirstUse {
     std::string_view function;
-    std::string_view symbol;
     std::uint32_t insn_index = 0;
 };
 
@@ -66,8 +55,7 @@ std::optional<FirstUse> first_use(const ObjectSpec& object, std::size_t map) {
             const auto* by_fd = std::get_if<MapReference>(&relocation.target);
             const auto* by_value = std::get_if<DataReference>(&relocation.target);
             if ((by_fd != nullptr && by_fd->map == map) || (by_value != nullptr && by_value->map == map)) {
-                return FirstUse{
-                    .function = function.name, .symbol = relocation.symbol, .insn_index = relocation.insn_index};
+                return FirstUse{.function = function.name, .insn_index = relocation.insn_index};
             }
         }
     }
@@ -147,9 +135,9 @@ private:
         for (const PlacedFunction& placed : linked.functions)
             count += spec().functions[placed.function].core_relo_count;
         if (count == 0) return;
-        throw_malformed(fmt::format("program '{}' (SEC {}) has {} CO-RE relocations, which this version does not apply",
-                                    program.name, program.section, count),
-                        "compile it without preserve_access_index, or leave it out with --program");
+        throw_malformed(
+            fmt::format("{} has {} CO-RE relocations, which this version does not apply", described(program), count),
+            "compile it without preserve_access_index, or leave it out with --program");
     }
 
     void load_btf() {
@@ -272,7 +260,7 @@ private:
     }
 
     ProgLoad prog_load(const ProgramSpec& program, const LinkedProgram& linked) const {
-        ProgLoad call{.name = kernel_name(program.name),
+        ProgLoad call{.name = kernel_object_name(program.name),
                       .type = program.kind.type,
                       .insns = linked.insns,
                       .license = spec().license,

@@ -2,6 +2,7 @@
 #include <libminibpf/object/object_spec.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -82,6 +83,14 @@ void ObjectSpec::set_variable(std::string_view variable_name, std::string_view t
     contents.resize(maps[variable->map].value_size);  // of .bss only now, for it begins as nothing but zeros
     const std::size_t size = std::min<std::size_t>(value.size(), variable->size);
     std::memcpy(contents.data() + variable->offset, value.data(), size);
+}
+
+std::string kernel_object_name(std::string_view name) {
+    std::string kernel_name(name.substr(0, BPF_OBJ_NAME_LEN - 1));
+    for (char& c : kernel_name) {
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '.') c = '_';
+    }
+    return kernel_name;
 }
 
 }  // namespace minibpf

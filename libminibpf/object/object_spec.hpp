@@ -129,6 +129,9 @@ struct ObjectSpec {
     void set_variable(std::string_view variable_name, std::string_view text);
 };
 
+/// The name as the kernel takes it: letters, digits, '_' and '.' (others become '_'), 15 of them (bpf_obj_name_cpy()).
+std::string kernel_object_name(std::string_view name);
+
 /// Bytes of an ELF object to its spec. `file_name` gives the object its name and errors their place.
 /// Throws Error (Blame::object) naming the section, symbol, relocation or offset at fault.
 ObjectSpec parse_object(ByteView elf, std::string_view file_name);

@@ -3,7 +3,6 @@
 #include <libminibpf/object/parsing.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include <libminibpf/insn/disassembler.hpp>
@@ -23,14 +22,6 @@ std::optional<std::size_t> Parsing::function_at(Place place) const noexcept {
     const auto found = std::lower_bound(function_places.begin(), function_places.end(), place);
     if (found == function_places.end() || *found != place) return std::nullopt;
     return static_cast<std::size_t>(found - function_places.begin());
-}
-
-std::string kernel_object_name(std::string_view name) {
-    std::string kernel_name(name.substr(0, BPF_OBJ_NAME_LEN - 1));
-    for (char& c : kernel_name) {
-        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '.') c = '_';
-    }
-    return kernel_name;
 }
 
 }  // namespace parsing

@@ -74,9 +74,6 @@ template <class... Args>
     throw_malformed(fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// The kernel takes names of at most 15 characters (BPF_OBJ_NAME_LEN with its NUL) of [A-Za-z0-9_.].
-std::string kernel_object_name(std::string_view name);
-
 /// Functions that belong to no hook: ".text", and what compilers split off from it (".text.unlikely").
 inline bool is_text(std::string_view section) noexcept {
     return section == ".text" || section.starts_with(".text.");
