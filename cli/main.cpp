@@ -106,8 +106,11 @@ void plan(const RunOptions& options) {
     std::FILE* to = options.trace && *options.trace != "-" ? file.get() : stdout;
     const FileSink sink(to);
     NarratingGate narrating(dry_run, sink, narration_options(options, STDOUT_FILENO));
-    const Session session(narrating, options);
-    if (!options.trace) sink("# here run would show events, until ^C; then it undoes what it did, in reverse");
+    {
+        const Session session(narrating, options);
+        if (!options.trace) sink("# here run would show events, until ^C; then it undoes what it did, in reverse");
+    }
+    file.finish();
 }
 
 void step(const RunOptions& options) {
@@ -127,6 +130,7 @@ void step(const RunOptions& options) {
         if (!stepping.has_quit()) throw;
         note("loader: stopped as asked; everything that was done has been undone");
     }
+    file.finish();
 }
 
 void run_command(const CommandLine& command_line) {

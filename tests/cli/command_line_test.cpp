@@ -62,6 +62,12 @@ TEST_CASE("output that cannot be written is an error", "[cli]") {
     }
 }
 
+TEST_CASE("a trace that cannot be written is an error", "[cli]") {
+    const Said said = run(loader() + " plan --trace=/dev/full " + prog("hello.bpf.o"));
+    CHECK(said.status == 2);
+    CHECK_THAT(said.err, contains("writing the trace"));
+}
+
 TEST_CASE("wrong usage exits 2 and says what was wrong", "[cli]") {
     for (const char* arguments : {"--no-such-option x.o", "run", "plan a.o b.o", "run x.o --duration soon",
                                   "run x.o --count 0", "run x.o --attr-size huge"}) {
