@@ -45,10 +45,11 @@ void show_programs(const ObjectSpec& spec) {
     say("\nPROGRAMS");
     for (const ProgramSpec& program : spec.programs) {
         const FunctionSpec& function = spec.functions[program.function];
-        say(fmt::format(
-            "  {}: SEC(\"{}\"), type {}, {} instructions{}", program.name, program.section,
-            program_type_name(program.kind.type), function.insns.size(),
-            function.core_relo_count == 0 ? "" : fmt::format(", {} CO-RE relocations", function.core_relo_count)));
+        say(fmt::format("  {}: SEC(\"{}\"), type {}, {} instructions{}", program.name, program.section,
+                        program_type_name(program.kind.type), function.insns.size(),
+                        function.core_relocations.empty()
+                            ? ""
+                            : fmt::format(", {} CO-RE relocations", function.core_relocations.size())));
     }
     const auto is_program = [&](std::size_t index) {
         return std::any_of(spec.programs.begin(), spec.programs.end(),

@@ -42,40 +42,56 @@ std::string_view kind_name(Kind kind) noexcept {
     return index < kind_count ? kind_shapes[index].name : "UNKNOWN";
 }
 
+// Types are of different lengths, so from the noted one it goes on by steps.
+std::size_t Btf::record_offset(TypeId id) const {
+    const std::uint32_t i = id - first_id_;
+    std::size_t offset = types_offset_ + offsets_[i >> stride_shift_];
+    for (std::uint32_t steps = i & ((1u << stride_shift_) - 1); steps > 0; --steps) {
+        const std::uint32_t info = read_at<btf_type>(raw(), offset)->info;
+        offset += type_bytes + payload_bytes(kind_of_info(info), vlen_of_info(info));
+    }
+    return offset;
+}
+
 Type Btf::type(TypeId id) const {
     if (id == 0) return {.name = "void"};
+    if (id < first_id_) return base_->type(id);
     if (id > last_id()) throw_malformed(fmt::format("BTF has no type {}, the last is {}", id, last_id()));
-    const std::size_t offset = types_offset_ + offsets_[id];
-    const auto raw_type = read_at<btf_type>(raw_, offset);
+    const std::size_t offset = record_offset(id);
+    const auto raw_type = read_at<btf_type>(raw(), offset);
     assert(raw_type);
     Type type{.id = id, .kind = kind_of_info(raw_type->info), .name = string(raw_type->name_off)};
     type.vlen = vlen_of_info(raw_type->info);
     type.kind_flag = kind_flag_of_info(raw_type->info);
     type.size_or_type = raw_type->size;
-    type.payload = ByteView(raw_).subspan(offset + type_bytes, payload_bytes(type.kind, type.vlen));
+    type.payload = raw().subspan(offset + type_bytes, payload_bytes(type.kind, type.vlen));
     return type;
 }
 
 std::string_view Btf::string(std::uint32_t offset) const {
-    const std::optional<std::string_view> text =
-        string_at(ByteView(raw_).subspan(strings_offset_, strings_size_), offset);
-    if (!text)
-        throw_malformed(fmt::format("BTF has no string at {}, it has {} bytes of strings", offset, strings_size_));
+    if (offset < strings_base_) return base_->string(offset);
+    if (offset == 0) return {};  // most members of anonymous structs, parameters, pointers
+    const std::optional<std::string_view> text = string_at(strings(), offset - strings_base_);
+    if (!text) {
+        throw_malformed(
+            fmt::format("BTF has no string at {}, it has {} bytes of strings", offset, strings_base_ + strings_size_));
+    }
     return *text;
+}
+
+Member Btf::member(const Type& type, std::uint32_t i) const {
+    const auto entry = entry_at<btf_member>(type, i);
+    // With the kind flag, the upper 8 bits of `offset` are the size of a bit-field (Linux 5.0).
+    return {.name = string(entry.name_off),
+            .type = entry.type,
+            .bit_offset = type.kind_flag ? BTF_MEMBER_BIT_OFFSET(entry.offset) : entry.offset,
+            .bit_size = type.kind_flag ? BTF_MEMBER_BITFIELD_SIZE(entry.offset) : 0};
 }
 
 std::vector<Member> Btf::members(const Type& type) const {
     assert(type.kind == Kind::struct_ || type.kind == Kind::union_);
     std::vector<Member> members(type.vlen);
-    for (std::uint32_t i = 0; i < type.vlen; ++i) {
-        const auto entry = entry_at<btf_member>(type, i);
-        Member& member = members[i];
-        member.name = string(entry.name_off);
-        member.type = entry.type;
-        // With the kind flag, the upper 8 bits of `offset` are the size of a bit-field (Linux 5.0).
-        member.bit_offset = type.kind_flag ? BTF_MEMBER_BIT_OFFSET(entry.offset) : entry.offset;
-        member.bit_size = type.kind_flag ? BTF_MEMBER_BITFIELD_SIZE(entry.offset) : 0;
-    }
+    for (std::uint32_t i = 0; i < type.vlen; ++i) members[i] = member(type, i);
     return members;
 }
 
@@ -139,14 +155,6 @@ std::uint32_t Btf::var_linkage(const Type& type) const {
     return entry_at<std::uint32_t>(type, 0);
 }
 
-std::optional<TypeId> Btf::find(Kind kind, std::string_view name) const {
-    for (TypeId id = 1; id <= last_id(); ++id) {
-        const Type candidate = type(id);
-        if (candidate.kind == kind && candidate.name == name) return id;
-    }
-    return std::nullopt;
-}
-
 std::optional<TypeId> Btf::find_named(std::string_view name) const {
     if (take_word(name, "struct")) return find(Kind::struct_, name);
     if (take_word(name, "union")) return find(Kind::union_, name);
@@ -202,30 +210,6 @@ std::optional<std::uint64_t> Btf::size_of(TypeId id) const {
         }
     }
     return std::nullopt;
-}
-
-// Fix-ups write into raw_, which is what BPF_BTF_LOAD hands to the kernel.
-
-void Btf::set_datasec_size(TypeId datasec, std::uint32_t size) {
-    assert(type(datasec).kind == Kind::datasec);
-    std::memcpy(raw_.data() + types_offset_ + offsets_[datasec] + offsetof(btf_type, size), &size, sizeof size);
-}
-
-void Btf::set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::uint32_t offset) {
-    assert(type(datasec).kind == Kind::datasec && var_index < type(datasec).vlen);
-    std::byte* vars = raw_.data() + types_offset_ + offsets_[datasec] + type_bytes;
-    std::byte* var = vars + std::size_t{var_index} * sizeof(btf_var_secinfo);
-    std::memcpy(var + offsetof(btf_var_secinfo, offset), &offset, sizeof offset);
-}
-
-void Btf::sort_section_vars(TypeId datasec) {
-    const Type section = type(datasec);
-    assert(section.kind == Kind::datasec);
-    std::vector<btf_var_secinfo> vars(section.vlen);
-    for (std::uint32_t i = 0; i < section.vlen; ++i) vars[i] = entry_at<btf_var_secinfo>(section, i);
-    std::ranges::stable_sort(vars, {}, [](const btf_var_secinfo& var) { return var.offset; });
-    std::byte* payload = raw_.data() + types_offset_ + offsets_[datasec] + type_bytes;
-    if (!vars.empty()) std::memcpy(payload, vars.data(), vars.size() * sizeof(btf_var_secinfo));
 }
 
 }  // namespace minibpf::btf

@@ -4,11 +4,15 @@
 //             | type 1 | type 2 | ... (variable size) | "\0int\0config\0..."
 //
 // A type has no number of its own: it is the n-th in the table, counted from 1; 0 is void. Btf keeps the raw bytes and
-// one offset for each type, and hands out views. Nothing is copied into objects, for kernel BTF holds 100,000 types and
+// where the types begin, and hands out views. Nothing is copied into objects, for kernel BTF holds 100,000 types and
 // more.
+//
+// A kernel module has *split* BTF: its types are counted on from the last one of vmlinux, its string offsets from the
+// end of vmlinux's strings, and it refers to vmlinux's types by their numbers.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -96,19 +100,30 @@ struct ArrayInfo {
     std::uint32_t count = 0;
 };
 
+class NameIndex;
+struct Layout;
+
 class Btf {
 public:
     /// Checks header, type table, names and references; throws Error naming the type or offset at fault.
-    /// `where` names the input in errors: "hello.bpf.o, section .BTF".
-    static Btf parse(Bytes raw, std::string_view where);
+    /// `where` names the input in errors: "hello.bpf.o, section .BTF". Split BTF needs its `base`, which it borrows.
+    static Btf parse(Bytes raw, std::string_view where, const Btf* base = nullptr);
 
-    ByteView raw() const noexcept { return raw_; }
-    TypeId last_id() const noexcept { return static_cast<TypeId>(offsets_.size() - 1); }
+    /// For the BTF that the running kernel has made of itself: finds where types begin and hashes their names, in one
+    /// pass and without looking into them. What a bad reference or name offset would break is seen when it is used:
+    /// every access stays within the bytes, and throws Error. Borrows `raw` and `base`.
+    static Btf index(ByteView raw, std::string_view where, const Btf* base = nullptr);
+
+    ByteView raw() const noexcept { return borrowed_.data() != nullptr ? borrowed_ : ByteView(owned_); }
+    TypeId first_id() const noexcept { return first_id_; }  ///< 1, or for split BTF the one after the base's last
+    TypeId last_id() const noexcept { return first_id_ + type_count_ - 1; }
+    const Btf* base() const noexcept { return base_; }
 
     Type type(TypeId id) const;                           ///< throws Error when there is no such type
     std::string_view string(std::uint32_t offset) const;  ///< throws Error when it lies outside the strings
 
-    // The payloads, checked by parse(): the kind must be the right one.
+    // The payloads: the kind must be the right one.
+    Member member(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
     std::vector<Member> members(const Type& type) const;
     std::vector<Enumerator> enumerators(const Type& type) const;
     std::vector<Param> params(const Type& type) const;
@@ -117,8 +132,11 @@ public:
     ArrayInfo array(const Type& type) const;
     std::uint32_t var_linkage(const Type& type) const;  ///< BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN
 
-    /// The first type of that kind and name. Both finds look through the table: milliseconds for kernel BTF.
+    /// The first type of that kind and name, the base's first.
     std::optional<TypeId> find(Kind kind, std::string_view name) const;
+    /// Every type, without those of the base, whose name is `name` when a flavour (`___` and what follows) is taken off
+    /// it. Named functions are not among them. By a hash of all names, which the first search makes.
+    std::vector<TypeId> find_essential(std::string_view name) const;
     /// A type by the name a person writes: "struct data_t", "data_t" (struct, union, enum or typedef), "int".
     std::optional<TypeId> find_named(std::string_view name) const;
 
@@ -137,15 +155,40 @@ public:
     void set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::uint32_t offset);
     void sort_section_vars(TypeId datasec);  ///< by offset, as the kernel wants them
 
+    // Rewriting types in place, for what a kernel does not know or the compiler left open (btf_edit.cpp). Not for
+    // borrowed BTF.
+    void set_kind(TypeId id, Kind kind, std::uint32_t vlen, bool kind_flag = false);  ///< of as many bytes as before
+    void set_name(TypeId id, std::uint32_t name_offset);
+    void set_size_or_type(TypeId id, std::uint32_t value);
+    std::span<std::byte> payload(TypeId id);
+    std::uint32_t add_string(std::string_view text);  ///< its offset
+    TypeId add_type(std::uint32_t name_offset, Kind kind, std::uint32_t vlen, std::uint32_t size_or_type,
+                    ByteView payload);
+
 private:
     Btf() = default;
 
-    Bytes raw_;
-    // Offsets in raw_ rather than views of it, so that a copied Btf stands by itself.
-    std::size_t types_offset_ = 0;
-    std::size_t strings_offset_ = 0;
-    std::size_t strings_size_ = 0;
-    std::vector<std::uint32_t> offsets_;  ///< of each type in the type section; [0] is void's and unused
+    void set_layout(const Layout& layout, const Btf* base);
+    std::size_t record_offset(TypeId id) const;  ///< of its btf_type in raw()
+    ByteView strings() const noexcept { return raw().subspan(strings_offset_, strings_size_); }
+    const NameIndex& names(bool functions) const;
+    std::shared_ptr<const NameIndex> names_of(bool functions) const;
+    std::byte* record(TypeId id);
+
+    // Offsets rather than views, so that a copied Btf stands by itself.
+    Bytes owned_;
+    ByteView borrowed_;  ///< of index(); else empty
+    const Btf* base_ = nullptr;
+    TypeId first_id_ = 1;
+    std::uint32_t type_count_ = 0;
+    std::size_t types_offset_ = 0, types_size_ = 0;
+    std::size_t strings_offset_ = 0, strings_size_ = 0;
+    std::uint32_t strings_base_ = 0;  ///< split BTF: the size of the base's strings
+    /// Where every 2^stride_shift_-th type begins, in the type section. parse() notes all of them; index() one in 8,
+    /// for a kernel's 126,000 offsets would take more memory than all the rest of the loader.
+    std::vector<std::uint32_t> offsets_;
+    std::uint32_t stride_shift_ = 0;
+    mutable std::shared_ptr<const NameIndex> names_, function_names_;  ///< made when first asked for
 };
 
 template <class OffsetOf>

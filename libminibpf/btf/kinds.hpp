@@ -78,6 +78,15 @@ constexpr std::size_t payload_bytes(Kind kind, std::uint32_t vlen) noexcept {
     return shape.fixed_bytes + std::size_t{shape.entry_bytes} * vlen;
 }
 
+/// Where the two sections lie in the input; both offsets count from its start.
+struct Layout {
+    std::size_t types_offset = 0, types_size = 0;
+    std::size_t strings_offset = 0, strings_size = 0;
+};
+
+/// Checks the header; throws Error.
+Layout read_layout(ByteView raw, std::string_view where);
+
 /// Typedefs, qualifiers and arrays around one another: more than this is a loop. (The kernel resolves 32 deep:
 /// MAX_RESOLVE_DEPTH in kernel/bpf/btf.c.)
 constexpr int longest_chain = 64;

@@ -131,9 +131,9 @@ private:
 
     // Without their CO-RE relocations the instructions would read whatever lies at the compiler's offsets.
     void refuse_core(const ProgramSpec& program, const LinkedProgram& linked) const {
-        std::uint32_t count = 0;
+        std::size_t count = 0;
         for (const PlacedFunction& placed : linked.functions)
-            count += spec().functions[placed.function].core_relo_count;
+            count += spec().functions[placed.function].core_relocations.size();
         if (count == 0) return;
         throw_malformed(
             fmt::format("{} has {} CO-RE relocations, which this version does not apply", described(program), count),

@@ -5,6 +5,7 @@
 //     line_info: insn i comes from this file, line and column
 #include <libminibpf/btf/btf_ext.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 #include <libminibpf/object/parsing.hpp>
@@ -80,6 +81,15 @@ void append_record(Bytes& records, ByteView record, std::uint32_t insn_index) {
     std::memcpy(records.data() + at, &insn_index, sizeof(insn_index));
 }
 
+// struct bpf_core_relo: insn_off, type_id, access_str_off, kind
+CoreRelocation core_relocation(const btf::Btf& btf, ByteView record, std::uint32_t insn_index) {
+    const auto word = [&](std::size_t i) { return read_at<std::uint32_t>(record, i * 4).value_or(0); };
+    return {.insn_index = insn_index,
+            .kind = static_cast<CoreKind>(word(3)),
+            .type = word(1),
+            .access = std::string(btf.string(word(2)))};
+}
+
 void check_func_info(const FunctionSpec& function) {
     if (function.func_info.empty()) return;
     const auto insn_index = read_at<std::uint32_t>(function.func_info, 0);
@@ -106,8 +116,13 @@ void read_btf_ext(Parsing& parsing) {
                         append_record(function.line_info, record, insn_index);
                     });
     for_each_record(parsing, ext.core_relo, "core_relo",
-                    [](FunctionSpec& function, ByteView, std::uint32_t) { ++function.core_relo_count; });
-    for (const FunctionSpec& function : parsing.spec.functions) check_func_info(function);
+                    [&](FunctionSpec& function, ByteView record, std::uint32_t insn_index) {
+                        function.core_relocations.push_back(core_relocation(*parsing.spec.btf, record, insn_index));
+                    });
+    for (FunctionSpec& function : parsing.spec.functions) {
+        check_func_info(function);
+        std::ranges::stable_sort(function.core_relocations, {}, &CoreRelocation::insn_index);
+    }
 }
 
 }  // namespace minibpf::parsing

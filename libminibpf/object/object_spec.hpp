@@ -68,6 +68,31 @@ struct InsnRelocation {
     std::string symbol;  ///< what the relocation names: "config", ".rodata", "print_it"
 };
 
+/// What a CO-RE relocation asks about the running kernel's types: enum bpf_core_relo_kind, include/uapi/linux/bpf.h.
+enum class CoreKind : std::uint32_t {
+    field_byte_offset = 0,
+    field_byte_size = 1,
+    field_exists = 2,
+    field_signed = 3,
+    field_lshift_u64 = 4,
+    field_rshift_u64 = 5,
+    type_id_local = 6,
+    type_id_target = 7,
+    type_exists = 8,
+    type_size = 9,
+    enumval_exists = 10,
+    enumval_value = 11,
+    type_matches = 12,
+};
+
+/// An instruction whose number depends on the running kernel's types (struct bpf_core_relo in .BTF.ext).
+struct CoreRelocation {
+    std::uint32_t insn_index = 0;  ///< in its function
+    CoreKind kind = CoreKind::field_byte_offset;
+    btf::TypeId type = 0;  ///< of the object's BTF: where the access begins
+    std::string access;    ///< "0:1:2": array element 0, member 1, its member 2; for enumerators the index
+};
+
 /// A function as it was compiled: an entry program or a subprogram that programs call.
 struct FunctionSpec {
     std::string name;
@@ -82,7 +107,7 @@ struct FunctionSpec {
     Bytes func_info;
     std::uint32_t line_info_rec_size = 0;
     Bytes line_info;
-    std::uint32_t core_relo_count = 0;  ///< CO-RE accesses in this function
+    std::vector<CoreRelocation> core_relocations;  ///< sorted by insn_index
 };
 
 /// An entry point: what becomes a program in the kernel.
