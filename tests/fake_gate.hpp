@@ -13,11 +13,14 @@
 //     CHECK(gate.calls<ProgLoad>()[0]->name == "hello");
 //     CHECK(gate.open_fds().size() == 4);
 //
-// Mmap hands out zeroed memory, so a test can play the kernel's side of a ring buffer in it.
+// Mmap hands out zeroed memory, so a test can play the kernel's side of a ring buffer in it; of a file in `files` it
+// hands out the content. No id and no pin is found unless a script answers GetNextId or ObjGet.
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -26,6 +29,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -127,29 +131,56 @@ private:
         Answer enter(const Syscall& call, const Reason&) noexcept override {
             if (const OpenAt* open = std::get_if<OpenAt>(&call)) return open_file(*open);
             if (const Read* read = std::get_if<Read>(&call)) return read_file(*read);
-            if (const Close* close = std::get_if<Close>(&call)) unread_.erase(close->fd);
+            if (const Lseek* seek = std::get_if<Lseek>(&call)) return seek_file(*seek);
+            if (const Close* close = std::get_if<Close>(&call)) open_.erase(close->fd);
+            if (const Mmap* map = std::get_if<Mmap>(&call)) return map_file(*map);
+            if (const Munmap* unmap = std::get_if<Munmap>(&call)) mapped_.erase(unmap->address);
             if (std::holds_alternative<GetPid>(call)) return {.value = 4711};
             return {};
         }
 
     private:
+        struct OpenFile {
+            std::string content;
+            std::size_t position = 0;
+        };
+
         Answer open_file(const OpenAt& call) {
             const auto found = contents_.find(call.path);
             if (found == contents_.end()) return failure(ENOENT);
-            unread_[++last_fd_] = found->second;
+            open_[++last_fd_].content = found->second;
             return {.value = last_fd_};
         }
 
         Answer read_file(const Read& call) {
-            std::string& content = unread_[call.fd];
-            const std::size_t count = std::min(call.buffer.size(), content.size());
-            if (count > 0) std::memcpy(call.buffer.data(), content.data(), count);
-            content.erase(0, count);
+            OpenFile& file = open_[call.fd];
+            const std::string_view rest = std::string_view(file.content).substr(file.position);
+            const std::size_t count = std::min(call.buffer.size(), rest.size());
+            if (count > 0) std::memcpy(call.buffer.data(), rest.data(), count);
+            file.position += count;
             return {.value = static_cast<long>(count)};
         }
 
+        // To its beginning or its end: what one needs to learn a file's size.
+        Answer seek_file(const Lseek& call) {
+            OpenFile& file = open_[call.fd];
+            if (call.offset != 0 || (call.whence != SEEK_SET && call.whence != SEEK_END)) return failure(EINVAL);
+            file.position = call.whence == SEEK_END ? file.content.size() : 0;
+            return {.value = static_cast<long>(file.position)};
+        }
+
+        Answer map_file(const Mmap& call) {
+            std::string copy = open_[call.fd].content;
+            copy.resize(call.length);
+            auto memory = std::make_unique<std::string>(std::move(copy));
+            const auto address = reinterpret_cast<std::uintptr_t>(memory->data());
+            mapped_[address] = std::move(memory);
+            return {.value = static_cast<long>(address)};
+        }
+
         const std::map<std::string, std::string>& contents_;
-        std::map<int, std::string> unread_;
+        std::map<int, OpenFile> open_;
+        std::map<std::uintptr_t, std::unique_ptr<std::string>> mapped_;
         int last_fd_ = 0;
     };
 
@@ -187,6 +218,7 @@ private:
             if constexpr (requires { call.insns; }) call.insns = gate.kept(call.insns);
             if constexpr (requires { call.func_info; }) call.func_info = gate.kept(call.func_info);
             if constexpr (requires { call.line_info; }) call.line_info = gate.kept(call.line_info);
+            if constexpr (requires { call.fd_array; }) call.fd_array = gate.kept(call.fd_array);
             if constexpr (requires { call.log; }) call.log = gate.kept(call.log);
             if constexpr (requires { call.btf; }) call.btf = gate.kept(call.btf);
             if constexpr (requires { call.info; }) call.info = gate.kept(call.info);

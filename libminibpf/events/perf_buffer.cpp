@@ -13,9 +13,9 @@
 #include <linux/perf_event.h>
 #include <sys/mman.h>
 
-#include <libminibpf/events/page_size.hpp>
 #include <libminibpf/kernel/cpus.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/kernel/page_size.hpp>
 
 namespace minibpf {
 

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
-#include <libminibpf/events/page_size.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/kernel/page_size.hpp>
 
 namespace minibpf {
 

@@ -18,8 +18,12 @@ constexpr std::uint32_t elem_size = 32;
 constexpr std::uint32_t raw_tracepoint_size = 16;
 constexpr std::uint32_t link_create_size = 48;
 constexpr std::uint32_t obj_size = 16;
+constexpr std::uint32_t id_size = 12;  // start_id or an id, next_id, open_flags
 constexpr std::uint32_t prog_load_size = 128;
 constexpr std::uint32_t book_size = 128;
+
+// Behind map_extra since Linux 6.9, so that older headers have no name for it.
+constexpr std::size_t value_type_btf_obj_fd_offset = 72;
 
 template <class Pointer>
 std::uint64_t address(Pointer pointer) noexcept {
@@ -56,6 +60,12 @@ EncodedBpf to_attr(const MapCreate& call) {
     attr.btf_value_type_id = call.btf_value_type_id;
     attr.btf_vmlinux_value_type_id = call.btf_vmlinux_value_type_id;
     attr.map_extra = call.map_extra;
+    // Passed only when it says something: an older kernel takes no longer attr than it knows.
+    if (call.value_type_btf_obj_fd != 0) {
+        std::memcpy(reinterpret_cast<std::byte*>(&attr) + value_type_btf_obj_fd_offset, &call.value_type_btf_obj_fd,
+                    sizeof(call.value_type_btf_obj_fd));
+        encoded.size = value_type_btf_obj_fd_offset + sizeof(call.value_type_btf_obj_fd);
+    }
     return encoded;
 }
 
@@ -124,6 +134,7 @@ EncodedBpf to_attr(const ProgLoad& call) {
         call.line_info_rec_size == 0 ? 0 : static_cast<std::uint32_t>(call.line_info.size() / call.line_info_rec_size);
     attr.attach_btf_id = call.attach_btf_id;
     attr.attach_prog_fd = call.attach_prog_fd;
+    attr.fd_array = call.fd_array.empty() ? 0 : address(call.fd_array.data());
     return encoded;
 }
 
@@ -172,6 +183,40 @@ EncodedBpf to_attr(const ObjGetInfoByFd& call) {
     encoded.attr.info.bpf_fd = static_cast<std::uint32_t>(call.bpf_fd);
     encoded.attr.info.info_len = static_cast<std::uint32_t>(call.info.size());
     encoded.attr.info.info = address(call.info.data());
+    return encoded;
+}
+
+bpf_cmd next_id_cmd(IdKind kind) noexcept {
+    switch (kind) {
+        case IdKind::prog: return BPF_PROG_GET_NEXT_ID;
+        case IdKind::map: return BPF_MAP_GET_NEXT_ID;
+        case IdKind::btf: return BPF_BTF_GET_NEXT_ID;
+        case IdKind::link: break;
+    }
+    return BPF_LINK_GET_NEXT_ID;
+}
+
+EncodedBpf to_attr(const GetNextId& call) {
+    EncodedBpf encoded = blank(next_id_cmd(call.kind), id_size);
+    encoded.attr.start_id = call.start_id;
+    return encoded;
+}
+
+bpf_cmd fd_by_id_cmd(IdKind kind) noexcept {
+    switch (kind) {
+        case IdKind::prog: return BPF_PROG_GET_FD_BY_ID;
+        case IdKind::map: return BPF_MAP_GET_FD_BY_ID;
+        case IdKind::btf: return BPF_BTF_GET_FD_BY_ID;
+        case IdKind::link: break;
+    }
+    return BPF_LINK_GET_FD_BY_ID;
+}
+
+// prog_id, map_id, btf_id and link_id are names of one place, start_id's.
+EncodedBpf to_attr(const GetFdById& call) {
+    const bool has_open_flags = call.kind == IdKind::prog || call.kind == IdKind::map;
+    EncodedBpf encoded = blank(fd_by_id_cmd(call.kind), has_open_flags ? id_size : MINIBPF_END_OF(btf_id));
+    encoded.attr.prog_id = call.id;
     return encoded;
 }
 

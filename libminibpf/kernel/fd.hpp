@@ -38,7 +38,7 @@ private:
     int fd_ = -1;
 };
 
-/// One shared mapping of a descriptor's memory; unmaps it when it dies. Move-only.
+/// One mapping of a descriptor's memory; unmaps it when it dies. Move-only.
 class Mapping {
 public:
     Mapping() = default;

@@ -15,7 +15,6 @@ namespace minibpf {
 
 namespace {
 
-constexpr std::size_t first_read = 64 * 1024;
 constexpr std::size_t largest_file = 512 * 1024 * 1024;
 
 }  // namespace
@@ -24,11 +23,12 @@ std::string_view text_of(ByteView bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Bytes read_all(KernelGate& gate, int fd, const std::string& path) {
-    Bytes content(first_read);
-    std::size_t size = 0;
+// Through a buffer on the stack, which nobody has to fill with zeros first.
+void for_each_piece(KernelGate& gate, int fd, const std::string& path,
+                    const std::function<void(std::string_view)>& take) {
+    std::byte buffer[64 * 1024];
     while (true) {
-        const Read call{.fd = fd, .buffer = std::span(content).subspan(size)};
+        const Read call{.fd = fd, .buffer = buffer};
         const Answer answer = gate.enter(call);
         if (!answer.ok() && answer.error == EINTR) continue;
         if (answer.error == EISDIR) {
@@ -36,12 +36,20 @@ Bytes read_all(KernelGate& gate, int fd, const std::string& path) {
                 .with_blame(Blame::usage);
         }
         if (!answer.ok()) throw kernel_error(fmt::format("reading {}", path), call, answer);
-        if (answer.value == 0) break;
-        size += static_cast<std::size_t>(answer.value);
-        if (size > largest_file) throw_malformed(fmt::format("reading {}: more than {} MiB", path, largest_file >> 20));
-        if (size == content.size()) content.resize(std::min(content.size() * 2, largest_file + 1));
+        if (answer.value == 0) return;
+        take(text_of(ByteView(buffer).first(static_cast<std::size_t>(answer.value))));
     }
-    content.resize(size);
+}
+
+Bytes read_all(KernelGate& gate, int fd, const std::string& path) {
+    Bytes content;
+    for_each_piece(gate, fd, path, [&](std::string_view piece) {
+        const ByteView bytes = bytes_of(piece);
+        content.insert(content.end(), bytes.begin(), bytes.end());
+        if (content.size() > largest_file) {
+            throw_malformed(fmt::format("reading {}: more than {} MiB", path, largest_file >> 20));
+        }
+    });
     return content;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,10 @@ Bytes read_file(KernelGate& gate, const std::string& path, const Reason& reason 
 
 /// All that an open descriptor gives until its end; throws Error naming `path`.
 Bytes read_all(KernelGate& gate, int fd, const std::string& path);
+
+/// All that an open descriptor gives, piece by piece, for what is not worth keeping. Throws Error naming `path`.
+void for_each_piece(KernelGate& gate, int fd, const std::string& path,
+                    const std::function<void(std::string_view)>& take);
 
 /// The decimal number in a one-line file such as /sys/kernel/tracing/events/CATEGORY/NAME/id; nothing when the file
 /// does not open or holds something else.

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -54,12 +55,26 @@ Answer make(const Write& call) noexcept {
     return answer_from(write(call.fd, call.data.data(), call.data.size()));
 }
 
+Answer make(const Lseek& call) noexcept {
+    return answer_from(lseek(call.fd, call.offset, call.whence));
+}
+
 Answer make(const Close& call) noexcept {
     return answer_from(close(call.fd));
 }
 
+Answer make(const Mkdir& call) noexcept {
+    return answer_from(mkdir(call.path.c_str(), call.mode));
+}
+
+Answer make(const Unlink& call) noexcept {
+    return answer_from(unlink(call.path.c_str()));
+}
+
 Answer make(const Mmap& call) noexcept {
-    void* address = mmap(nullptr, call.length, call.prot, MAP_SHARED, call.fd, static_cast<off_t>(call.offset));
+    const int flags = (call.is_private ? MAP_PRIVATE : MAP_SHARED) | (call.address == 0 ? 0 : MAP_FIXED);
+    void* address = mmap(reinterpret_cast<void*>(call.address), call.length, call.prot, flags, call.fd,
+                         static_cast<off_t>(call.offset));
     if (address == MAP_FAILED) return {.value = -1, .error = errno};
     return {.value = reinterpret_cast<long>(address)};
 }
@@ -98,9 +113,16 @@ Answer make(const GetPid&) noexcept {
     return answer_from(getpid());
 }
 
-// The kernel writes lengths back into the attr it was passed.
+// The kernel writes lengths and ids back into the attr it was passed.
 std::uint32_t written_back(const EncodedBpf& encoded) noexcept {
-    return encoded.cmd == BPF_OBJ_GET_INFO_BY_FD ? encoded.attr.info.info_len : 0;
+    switch (encoded.cmd) {
+        case BPF_OBJ_GET_INFO_BY_FD: return encoded.attr.info.info_len;
+        case BPF_PROG_GET_NEXT_ID:
+        case BPF_MAP_GET_NEXT_ID:
+        case BPF_BTF_GET_NEXT_ID:
+        case BPF_LINK_GET_NEXT_ID: return encoded.attr.next_id;
+        default: return 0;
+    }
 }
 
 }  // namespace

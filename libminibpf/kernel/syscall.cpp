@@ -7,8 +7,8 @@ namespace minibpf {
 
 namespace {
 
-// In the order of the alternatives of Syscall.
-constexpr std::array<std::string_view, std::variant_size_v<Syscall>> names = {
+// In the order of the alternatives of Syscall. Where one alternative is several commands, the first of them.
+constexpr std::array<std::string_view, std::variant_size_v<Syscall>> call_names = {
     "bpf(BPF_MAP_CREATE)",
     "bpf(BPF_MAP_LOOKUP_ELEM)",
     "bpf(BPF_MAP_UPDATE_ELEM)",
@@ -22,6 +22,8 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> names = {
     "bpf(BPF_OBJ_PIN)",
     "bpf(BPF_OBJ_GET)",
     "bpf(BPF_OBJ_GET_INFO_BY_FD)",
+    "bpf(BPF_PROG_GET_NEXT_ID)",
+    "bpf(BPF_PROG_GET_FD_BY_ID)",
     "perf_event_open",
     "ioctl(PERF_EVENT_IOC_SET_BPF)",
     "ioctl(PERF_EVENT_IOC_ENABLE)",
@@ -29,7 +31,10 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> names = {
     "openat",
     "read",
     "write",
+    "lseek",
     "close",
+    "mkdir",
+    "unlink",
     "mmap",
     "munmap",
     "epoll_create1",
@@ -39,10 +44,22 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> names = {
     "getpid",
 };
 
+// In the order of IdKind.
+constexpr std::array<std::string_view, 4> next_id_names = {"bpf(BPF_PROG_GET_NEXT_ID)", "bpf(BPF_MAP_GET_NEXT_ID)",
+                                                           "bpf(BPF_BTF_GET_NEXT_ID)", "bpf(BPF_LINK_GET_NEXT_ID)"};
+constexpr std::array<std::string_view, 4> fd_by_id_names = {"bpf(BPF_PROG_GET_FD_BY_ID)", "bpf(BPF_MAP_GET_FD_BY_ID)",
+                                                            "bpf(BPF_BTF_GET_FD_BY_ID)", "bpf(BPF_LINK_GET_FD_BY_ID)"};
+
 }  // namespace
 
 std::string_view call_name(const Syscall& call) noexcept {
-    return names[call.index()];
+    if (const GetNextId* next = std::get_if<GetNextId>(&call)) {
+        return next_id_names[static_cast<std::size_t>(next->kind)];
+    }
+    if (const GetFdById* open = std::get_if<GetFdById>(&call)) {
+        return fd_by_id_names[static_cast<std::size_t>(open->kind)];
+    }
+    return call_names[call.index()];
 }
 
 bool is_cleanup(const Syscall& call) noexcept {
@@ -51,7 +68,7 @@ bool is_cleanup(const Syscall& call) noexcept {
         return write->data.size() > 2 && write->data[0] == std::byte{'-'} && write->data[1] == std::byte{':'};
     }
     return std::holds_alternative<Close>(call) || std::holds_alternative<Munmap>(call) ||
-           std::holds_alternative<PerfEventDisable>(call);
+           std::holds_alternative<Unlink>(call) || std::holds_alternative<PerfEventDisable>(call);
 }
 
 }  // namespace minibpf

@@ -38,6 +38,7 @@ struct MapCreate {
     std::uint32_t btf_value_type_id = 0;
     std::uint32_t btf_vmlinux_value_type_id = 0;
     std::uint64_t map_extra = 0;
+    std::uint32_t value_type_btf_obj_fd = 0;  ///< struct_ops of a module: its BTF; with BPF_F_VTYPE_BTF_OBJ_FD (6.9)
 };
 
 /// BPF_MAP_LOOKUP_ELEM (3.18): fills `value`; ENOENT when there is no such key.
@@ -92,7 +93,8 @@ struct ProgLoad {
     std::uint32_t line_info_rec_size = 0;
     ByteView line_info;
     std::uint32_t attach_btf_id = 0;
-    std::uint32_t attach_prog_fd = 0;  ///< or attach_btf_obj_fd
+    std::uint32_t attach_prog_fd = 0;  ///< or attach_btf_obj_fd (5.11), a module's BTF: both share this place
+    std::span<const int> fd_array;     ///< what instructions refer to by index: modules' BTF, for kfuncs (5.14)
     std::uint32_t log_level = 0;       ///< 0: no log; 1: the path to the fault; 2: every instruction; |4: statistics
     std::span<char> log;
 };
@@ -134,6 +136,23 @@ struct ObjGet {
 struct ObjGetInfoByFd {
     int bpf_fd = -1;
     std::span<std::byte> info;
+};
+
+/// What has an id: a number that the kernel gives to each object, for as long as the object lives.
+enum class IdKind { prog, map, btf, link };
+
+/// BPF_PROG_GET_NEXT_ID, BPF_MAP_GET_NEXT_ID (4.13), BPF_BTF_GET_NEXT_ID (5.3), BPF_LINK_GET_NEXT_ID (5.8): Answer::out
+/// is the lowest id above `start_id`; ENOENT after the last one.
+struct GetNextId {
+    IdKind kind{};
+    std::uint32_t start_id = 0;
+};
+
+/// BPF_PROG_GET_FD_BY_ID, BPF_MAP_GET_FD_BY_ID (4.13), BPF_BTF_GET_FD_BY_ID (4.18), BPF_LINK_GET_FD_BY_ID (5.8):
+/// answers an fd of the object; ENOENT when it is gone.
+struct GetFdById {
+    IdKind kind{};
+    std::uint32_t id = 0;
 };
 
 // perf events --------------------------------------------------------------------------------------------------------
@@ -188,17 +207,37 @@ struct Write {
     ByteView data;
 };
 
+/// lseek(2): answers the new position, which for (0, SEEK_END) is the file's size.
+struct Lseek {
+    int fd = -1;
+    std::int64_t offset = 0;
+    int whence = 0;  ///< SEEK_SET, SEEK_END, ... (unistd.h)
+};
+
 /// close(2).
 struct Close {
     int fd = -1;
 };
 
-/// mmap(NULL, length, prot, MAP_SHARED, fd, offset): answers the address.
+/// mkdir(2): for the directories that pins are put in.
+struct Mkdir {
+    std::string path;
+    std::uint32_t mode = 0;  ///< 0700
+};
+
+/// unlink(2): removes a pin.
+struct Unlink {
+    std::string path;
+};
+
+/// mmap(address, length, prot, MAP_SHARED, fd, offset): answers the address.
 struct Mmap {
     std::size_t length = 0;
     int prot = 0;  ///< PROT_READ | PROT_WRITE
     int fd = -1;
     std::uint64_t offset = 0;
+    bool is_private = false;     ///< MAP_PRIVATE: /sys/kernel/btf/vmlinux, which can be mapped since 6.16, wants it so
+    std::uintptr_t address = 0;  ///< MAP_FIXED at this address, for arenas; 0: wherever there is room
 };
 
 /// munmap(2).
@@ -235,10 +274,11 @@ struct Mount {
 /// getpid(2): names tracefs probes after the process that owns them.
 struct GetPid {};
 
-using Syscall = std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad,
-                             BtfLoad, RawTracepointOpen, LinkCreate, ObjPin, ObjGet, ObjGetInfoByFd, PerfEventOpen,
-                             PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Close, Mmap,
-                             Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
+using Syscall =
+    std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad, BtfLoad,
+                 RawTracepointOpen, LinkCreate, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen,
+                 PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, Close, Mkdir, Unlink,
+                 Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
 
 /// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
 enum class Origin {
@@ -251,7 +291,7 @@ enum class Origin {
 struct Answer {
     long value = 0;         ///< >= 0 on success: an fd, a count, an address
     int error = 0;          ///< errno, 0 on success
-    std::uint32_t out = 0;  ///< what the kernel wrote back beside it: ObjGetInfoByFd's info_len
+    std::uint32_t out = 0;  ///< what the kernel wrote back beside it: ObjGetInfoByFd's info_len, GetNextId's next_id
     Origin origin = Origin::kernel;
 
     bool ok() const noexcept { return error == 0; }
@@ -261,8 +301,8 @@ struct Answer {
 /// The call's name as an error or a title spells it: "bpf(BPF_MAP_CREATE)", "perf_event_open", "openat".
 std::string_view call_name(const Syscall& call) noexcept;
 
-/// Whether the call gives something back (close, munmap, disabling an event, removing a probe). Clean-up is made even
-/// after "quit".
+/// Whether the call gives something back (close, munmap, unlinking a pin, disabling an event, removing a probe).
+/// Clean-up is made even after "quit".
 bool is_cleanup(const Syscall& call) noexcept;
 
 }  // namespace minibpf

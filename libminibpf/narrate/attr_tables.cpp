@@ -101,7 +101,7 @@ constexpr std::array<AttrField, 22> prog_load = {{
     {MINIBPF_FIELD(attach_prog_fd), FieldFormat::descriptor,
      "for programs that attach to another program: which; 0: none"},
     {MINIBPF_FIELD(fd_array), FieldFormat::address,
-     "maps by index instead of by descriptor; NULL: the instructions have descriptors"},
+     "descriptors that instructions name by index: modules' BTF, for kfuncs; NULL: none"},
     // Behind fd_array come core_relos and what later kernels added. minibpf relocates by itself and never passes that
     // much.
 }};
@@ -178,6 +178,37 @@ constexpr std::array<AttrField, 3> obj_get_info_by_fd = {{
     {MINIBPF_FIELD(info.info), FieldFormat::address, "where the kernel writes its struct to"},
 }};
 
+constexpr std::string_view which_object = "which object: the number that the kernel gave it";
+constexpr std::string_view unused = "not used by this command";
+
+// strace 7.2 shows start_id alone at entry, and next_id as the kernel answered it.
+constexpr std::array<AttrField, 3> get_next_id = {{
+    {MINIBPF_FIELD(start_id), FieldFormat::number, "the lowest id above this one is asked for; 0: the first one"},
+    {MINIBPF_FIELD(next_id), FieldFormat::number, "where the kernel writes that id"},
+    {MINIBPF_FIELD(open_flags), FieldFormat::flags, unused, &bpf_file_flags},
+}};
+
+constexpr std::array<AttrField, 3> prog_get_fd_by_id = {{
+    {MINIBPF_FIELD(prog_id), FieldFormat::number, which_object},
+    {MINIBPF_FIELD(next_id), FieldFormat::number, unused},
+    {MINIBPF_FIELD(open_flags), FieldFormat::flags, unused, &bpf_file_flags},
+}};
+constexpr std::array<AttrField, 3> map_get_fd_by_id = {{
+    {MINIBPF_FIELD(map_id), FieldFormat::number, which_object},
+    {MINIBPF_FIELD(next_id), FieldFormat::number, unused},
+    {MINIBPF_FIELD(open_flags), FieldFormat::flags, "whether it may be read or written only", &bpf_file_flags},
+}};
+constexpr std::array<AttrField, 2> map_get_fd_by_id_7_2 = {{map_get_fd_by_id[0], map_get_fd_by_id[2]}};
+constexpr std::array<AttrField, 3> btf_get_fd_by_id = {{
+    {MINIBPF_FIELD(btf_id), FieldFormat::number, which_object},
+    {MINIBPF_FIELD(open_flags), FieldFormat::flags, "whether there is a token", &bpf_file_flags, StraceVersion::v7_2},
+    {"fd_by_id_token_fd", 12, 4, FieldFormat::descriptor, "a BPF token that grants the privilege", nullptr,
+     StraceVersion::v7_2},
+}};
+constexpr std::array<AttrField, 1> link_get_fd_by_id = {{
+    {MINIBPF_FIELD(link_id), FieldFormat::number, which_object},
+}};
+
 #undef MINIBPF_FIELD
 
 AttrLayout link_layout(const EncodedBpf& call, StraceVersion version) {
@@ -202,6 +233,7 @@ AttrLayout link_layout(const EncodedBpf& call, StraceVersion version) {
 }  // namespace
 
 AttrLayout layout_of(const EncodedBpf& call, StraceVersion version) {
+    const bool is_7_2 = version >= StraceVersion::v7_2;
     switch (call.cmd) {
         case BPF_MAP_CREATE: return {map_create, {}, 72, 92};
         case BPF_MAP_LOOKUP_ELEM: return {map_lookup_elem, {}, 32, 32};
@@ -216,6 +248,15 @@ AttrLayout layout_of(const EncodedBpf& call, StraceVersion version) {
         case BPF_OBJ_PIN:
         case BPF_OBJ_GET: return {obj_pin, {}, 16, 20};
         case BPF_OBJ_GET_INFO_BY_FD: return {obj_get_info_by_fd, {}, 16, 16};
+        case BPF_PROG_GET_NEXT_ID:
+        case BPF_MAP_GET_NEXT_ID:
+        case BPF_BTF_GET_NEXT_ID:
+        case BPF_LINK_GET_NEXT_ID: return {FieldTable(get_next_id).first(is_7_2 ? 1 : 3), {}, 12, 8};
+        case BPF_PROG_GET_FD_BY_ID: return {FieldTable(prog_get_fd_by_id).first(is_7_2 ? 1 : 3), {}, 12, 4};
+        case BPF_MAP_GET_FD_BY_ID:
+            return {is_7_2 ? FieldTable(map_get_fd_by_id_7_2) : FieldTable(map_get_fd_by_id), {}, 12, 12};
+        case BPF_BTF_GET_FD_BY_ID: return {btf_get_fd_by_id, {}, 4, 16};
+        case BPF_LINK_GET_FD_BY_ID: return {link_get_fd_by_id, {}, 4, 4};
         default: return {};
     }
 }

@@ -7,6 +7,7 @@
 #include <span>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <libminibpf/insn/disassembler.hpp>
 
@@ -84,6 +85,9 @@ Lines field_lines(const std::vector<CallField>& fields) {
 Lines pointed_to_lines(const Syscall& call, std::size_t insn_limit) {
     Lines lines;
     if (const ProgLoad* load = std::get_if<ProgLoad>(&call)) append_instructions(lines, load->insns, insn_limit);
+    if (const ProgLoad* load = std::get_if<ProgLoad>(&call); load != nullptr && !load->fd_array.empty()) {
+        lines.push_back(fmt::format("fd_array points to [{}]", fmt::join(load->fd_array, ", ")));
+    }
     if (const MapUpdateElem* update = std::get_if<MapUpdateElem>(&call)) {
         append_hexdump(lines, "key", update->key);
         append_hexdump(lines, "value", update->value);

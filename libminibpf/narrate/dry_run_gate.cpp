@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -11,12 +12,13 @@
 #include <type_traits>
 
 #include <fcntl.h>
+#include <sys/mman.h>
+
+#include <libminibpf/kernel/page_size.hpp>
 
 namespace minibpf {
 
 namespace {
-
-constexpr std::size_t page_size = 4096;
 
 Answer made_up(long value) noexcept {
     return {.value = value, .origin = Origin::dry_run};
@@ -29,7 +31,7 @@ Answer refused(int error) noexcept {
 template <class Call>
 constexpr bool creates_fd =
     std::is_same_v<Call, MapCreate> || std::is_same_v<Call, ProgLoad> || std::is_same_v<Call, BtfLoad> ||
-    std::is_same_v<Call, RawTracepointOpen> || std::is_same_v<Call, LinkCreate> || std::is_same_v<Call, ObjGet> ||
+    std::is_same_v<Call, RawTracepointOpen> || std::is_same_v<Call, LinkCreate> || std::is_same_v<Call, GetFdById> ||
     std::is_same_v<Call, PerfEventOpen> || std::is_same_v<Call, EpollCreate>;
 
 bool is_tracefs(std::string_view path) noexcept {
@@ -61,6 +63,9 @@ void DryRunGate::Freed::operator()(void* memory) const noexcept {
 }
 
 DryRunGate::~DryRunGate() {
+    for (const auto& [address, mapped] : mappings_) {
+        if (mapped.real_length > 0) next_.enter(Munmap{.address = address, .length = mapped.real_length});
+    }
     for (const auto& [fd, file] : files_) {
         if (file.real_fd >= 0) next_.enter(Close{.fd = file.real_fd});
     }
@@ -103,6 +108,14 @@ Answer DryRunGate::answer(const MapGetNextKey&) {
     return refused(ENOENT);
 }
 
+Answer DryRunGate::answer(const ObjGet&) {
+    return refused(ENOENT);
+}
+
+Answer DryRunGate::answer(const GetNextId&) {
+    return refused(ENOENT);
+}
+
 Answer DryRunGate::answer(const ObjGetInfoByFd& call) {
     std::fill(call.info.begin(), call.info.end(), std::byte{0});
     Answer filled = made_up(0);
@@ -139,14 +152,31 @@ Answer DryRunGate::answer(const Read& call) {
     if (found == files_.end()) return refused(EBADF);
     File& file = found->second;
     if (file.real_fd >= 0) return next_.enter(Read{.fd = file.real_fd, .buffer = call.buffer});
-    const std::size_t count = std::min(call.buffer.size(), file.content.size() - file.position);
-    if (count > 0) std::memcpy(call.buffer.data(), file.content.data() + file.position, count);
+    const std::size_t position = std::min(file.position, file.content.size());
+    const std::size_t count = std::min(call.buffer.size(), file.content.size() - position);
+    if (count > 0) std::memcpy(call.buffer.data(), file.content.data() + position, count);
     file.position += count;
     return made_up(static_cast<long>(count));
 }
 
 Answer DryRunGate::answer(const Write& call) {
     return made_up(static_cast<long>(call.data.size()));
+}
+
+Answer DryRunGate::answer(const Lseek& call) {
+    if (call.fd < first_fd_) return next_.enter(call);  // standard input, as in reading
+    const auto found = files_.find(call.fd);
+    if (found == files_.end()) return refused(EBADF);
+    File& file = found->second;
+    if (file.real_fd >= 0) {
+        return next_.enter(Lseek{.fd = file.real_fd, .offset = call.offset, .whence = call.whence});
+    }
+    std::int64_t position = call.offset;
+    if (call.whence == SEEK_CUR) position += static_cast<std::int64_t>(file.position);
+    if (call.whence == SEEK_END) position += static_cast<std::int64_t>(file.content.size());
+    if (position < 0) return refused(EINVAL);
+    file.position = static_cast<std::size_t>(position);
+    return made_up(position);
 }
 
 Answer DryRunGate::answer(const Close& call) {
@@ -157,19 +187,36 @@ Answer DryRunGate::answer(const Close& call) {
     return real_fd >= 0 ? next_.enter(Close{.fd = real_fd}) : made_up(0);
 }
 
+// A file that can be read can be mapped, but only to be read. Everything else is memory from calloc(3), which is zero
+// and, if it is as large as an arena, takes no room before it is touched. It lies where there is room, even when the
+// call names an address: this process may have something there.
 Answer DryRunGate::answer(const Mmap& call) {
     if (call.length == 0) return refused(EINVAL);
-    const std::size_t size = (call.length + page_size - 1) / page_size * page_size;
-    std::unique_ptr<void, Freed> memory(std::aligned_alloc(page_size, size));
+    const auto file = files_.find(call.fd);
+    if (file != files_.end() && file->second.real_fd >= 0) {
+        const Answer real = next_.enter(Mmap{.length = call.length,
+                                             .prot = PROT_READ,
+                                             .fd = file->second.real_fd,
+                                             .offset = call.offset,
+                                             .is_private = true});
+        if (real.ok()) mappings_[static_cast<std::uintptr_t>(real.value)].real_length = call.length;
+        return real;
+    }
+    const std::size_t page = page_size();
+    if (call.length > SIZE_MAX - page) return refused(ENOMEM);
+    std::unique_ptr<void, Freed> memory(std::calloc(1, call.length + page));
     if (memory == nullptr) return refused(ENOMEM);
-    std::memset(memory.get(), 0, size);
-    const auto address = reinterpret_cast<std::uintptr_t>(memory.get());
-    mappings_.emplace(address, std::move(memory));
+    const std::uintptr_t address = (reinterpret_cast<std::uintptr_t>(memory.get()) + page - 1) / page * page;
+    mappings_[address].memory = std::move(memory);
     return made_up(static_cast<long>(address));
 }
 
 Answer DryRunGate::answer(const Munmap& call) {
-    return mappings_.erase(call.address) == 1 ? made_up(0) : refused(EINVAL);
+    const auto found = mappings_.find(call.address);
+    if (found == mappings_.end()) return refused(EINVAL);
+    const std::size_t real_length = found->second.real_length;
+    mappings_.erase(found);
+    return real_length > 0 ? next_.enter(Munmap{.address = call.address, .length = real_length}) : made_up(0);
 }
 
 Answer DryRunGate::answer(const GetPid& call) {

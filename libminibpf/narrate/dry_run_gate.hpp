@@ -1,9 +1,13 @@
 // The gate of `loader plan`: answers every call itself, so that one sees what would be done without doing it.
 //
 // Descriptors get the numbers that the kernel would give, mappings are real memory, creating and loading succeed. Only
-// files that are opened for reading are passed on (the object, a tracepoint's id, the type of the kprobe PMU), since
-// reading them changes nothing. Where that fails for lack of privilege or because this kernel lacks the facility, a
-// plausible content is made up: a plan can be made by anyone, anywhere.
+// files that are opened for reading are passed on (the object, a tracepoint's id, the kernel's BTF, configuration and
+// symbols), with reading them, asking for their size and mapping them, since that changes nothing. Where opening fails
+// for lack of privilege or because this kernel lacks the facility, a plausible content is made up: a plan can be made
+// by anyone, anywhere.
+//
+// What is already loaded in the kernel or pinned is not looked at, for that takes privileges: no id follows on any
+// other, and nothing is pinned under any name, so that a plan shows maps being created and pinned.
 #pragma once
 
 #include <cstddef>
@@ -37,10 +41,14 @@ private:
     struct File {
         int real_fd = -1;          // what `next` knows it as; -1: made up
         std::string content;       // of a made-up file
-        std::size_t position = 0;  // how much of `content` has been read
+        std::size_t position = 0;  // where in `content` reading goes on
     };
     struct Freed {
         void operator()(void* memory) const noexcept;
+    };
+    struct Mapped {
+        std::unique_ptr<void, Freed> memory;  // made up
+        std::size_t real_length = 0;          // or what `next` mapped, that long
     };
 
     Answer open(File file);
@@ -49,10 +57,13 @@ private:
         const Call& call);  // whatever has no rule of its own succeeds with 0 or, if it creates something, a new fd
     Answer answer(const MapLookupElem& call);
     Answer answer(const MapGetNextKey& call);
+    Answer answer(const ObjGet& call);
     Answer answer(const ObjGetInfoByFd& call);
+    Answer answer(const GetNextId& call);
     Answer answer(const OpenAt& call);
     Answer answer(const Read& call);
     Answer answer(const Write& call);
+    Answer answer(const Lseek& call);
     Answer answer(const Close& call);
     Answer answer(const Mmap& call);
     Answer answer(const Munmap& call);
@@ -60,8 +71,8 @@ private:
 
     KernelGate& next_;
     int first_fd_;
-    std::map<int, File> files_;                                        // by the number that was handed out
-    std::map<std::uintptr_t, std::unique_ptr<void, Freed>> mappings_;  // by address
+    std::map<int, File> files_;                  // by the number that was handed out
+    std::map<std::uintptr_t, Mapped> mappings_;  // by address
 };
 
 }  // namespace minibpf

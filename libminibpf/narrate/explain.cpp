@@ -1,6 +1,9 @@
 // One text per system call, in the order of kernel/syscall.hpp.
 #include <libminibpf/narrate/explain.hpp>
 
+#include <array>
+#include <cstdio>
+
 #include <linux/perf_event.h>
 
 #include <fmt/format.h>
@@ -40,6 +43,10 @@ struct Doing {
     }
     std::string_view operator()(const ObjGet&) const { return "opens what was pinned under that name"; }
     std::string_view operator()(const ObjGetInfoByFd&) const { return "asks what the kernel knows about the object"; }
+    std::string_view operator()(const GetNextId&) const {
+        return "asks which id follows; so one walks through all that is loaded";
+    }
+    std::string_view operator()(const GetFdById&) const { return "opens the object that has this id"; }
     std::string_view operator()(const PerfEventOpen& call) const {
         return call.type == PERF_TYPE_SOFTWARE && call.config == PERF_COUNT_SW_BPF_OUTPUT
                    ? "opens a buffer that bpf_perf_event_output() writes to, on one CPU"
@@ -53,11 +60,20 @@ struct Doing {
     std::string_view operator()(const OpenAt&) const { return "opens a file"; }
     std::string_view operator()(const Read&) const { return "reads from a file"; }
     std::string_view operator()(const Write&) const { return "writes to a file"; }
+    std::string_view operator()(const Lseek& call) const {
+        return call.offset == 0 && call.whence == SEEK_END ? "asks how long the file is"
+                                                           : "moves to another place in the file";
+    }
     std::string_view operator()(const Close&) const {
         return "closes the descriptor; what nobody else holds or has pinned goes with it";
     }
-    std::string_view operator()(const Mmap&) const {
-        return "makes the kernel's memory visible here, so that events can be read without a call";
+    std::string_view operator()(const Mkdir&) const { return "makes a directory"; }
+    std::string_view operator()(const Unlink&) const {
+        return "removes the name; what nobody holds and nothing else names goes with it";
+    }
+    std::string_view operator()(const Mmap& call) const {
+        if (call.is_private) return "makes the file's content visible here, without copying it";
+        return "makes the kernel's memory visible here, so that it can be read without a call";
     }
     std::string_view operator()(const Munmap&) const { return "gives the memory back"; }
     std::string_view operator()(const EpollCreate&) const { return "opens a waiting room for many descriptors"; }
@@ -78,6 +94,10 @@ struct Opening {
     std::string operator()(const RawTracepointOpen& call) const { return named("link to raw tracepoint", call.name); }
     std::string operator()(const LinkCreate&) const { return "link"; }
     std::string operator()(const ObjGet& call) const { return named("pinned", call.pathname); }
+    std::string operator()(const GetFdById& call) const {
+        constexpr std::array<std::string_view, 4> kinds = {"program", "map", "BTF", "link"};
+        return fmt::format("{} with id {}", kinds[static_cast<std::size_t>(call.kind)], call.id);
+    }
     std::string operator()(const PerfEventOpen& call) const {
         const bool is_buffer = call.type == PERF_TYPE_SOFTWARE && call.config == PERF_COUNT_SW_BPF_OUTPUT;
         return is_buffer ? fmt::format("perf buffer of CPU {}", call.cpu) : "perf event";

@@ -26,7 +26,7 @@ constexpr std::array<ConstantName, N> numbered(const std::array<std::string_view
     return names;
 }
 
-constexpr std::array<ConstantName, 13> command_names = {{
+constexpr std::array<ConstantName, 21> command_names = {{
     {BPF_MAP_CREATE, "BPF_MAP_CREATE"},
     {BPF_MAP_LOOKUP_ELEM, "BPF_MAP_LOOKUP_ELEM"},
     {BPF_MAP_UPDATE_ELEM, "BPF_MAP_UPDATE_ELEM"},
@@ -40,6 +40,14 @@ constexpr std::array<ConstantName, 13> command_names = {{
     {BPF_OBJ_PIN, "BPF_OBJ_PIN"},
     {BPF_OBJ_GET, "BPF_OBJ_GET"},
     {BPF_OBJ_GET_INFO_BY_FD, "BPF_OBJ_GET_INFO_BY_FD"},
+    {BPF_PROG_GET_NEXT_ID, "BPF_PROG_GET_NEXT_ID"},
+    {BPF_MAP_GET_NEXT_ID, "BPF_MAP_GET_NEXT_ID"},
+    {BPF_BTF_GET_NEXT_ID, "BPF_BTF_GET_NEXT_ID"},
+    {BPF_LINK_GET_NEXT_ID, "BPF_LINK_GET_NEXT_ID"},
+    {BPF_PROG_GET_FD_BY_ID, "BPF_PROG_GET_FD_BY_ID"},
+    {BPF_MAP_GET_FD_BY_ID, "BPF_MAP_GET_FD_BY_ID"},
+    {BPF_BTF_GET_FD_BY_ID, "BPF_BTF_GET_FD_BY_ID"},
+    {BPF_LINK_GET_FD_BY_ID, "BPF_LINK_GET_FD_BY_ID"},
 }};
 
 // enum bpf_map_type
@@ -323,6 +331,9 @@ constexpr std::array<ConstantName, 16> open_flag_names = {{
 constexpr std::array<ConstantName, 4> protection_names = {
     {{PROT_NONE, "PROT_NONE"}, {PROT_READ, "PROT_READ"}, {PROT_WRITE, "PROT_WRITE"}, {PROT_EXEC, "PROT_EXEC"}}};
 
+constexpr auto seek_names =
+    numbered<5>(std::array<std::string_view, 5>{"SEEK_SET", "SEEK_CUR", "SEEK_END", "SEEK_DATA", "SEEK_HOLE"});
+
 }  // namespace
 
 const NameTable bpf_commands{command_names, "BPF_???"};
@@ -350,6 +361,7 @@ const NameTable perf_read_formats{perf_read_format_names, "PERF_FORMAT_???"};
 const NameTable open_access_modes{access_mode_names, "O_???"};
 const NameTable open_flags{open_flag_names, "O_???"};
 const NameTable mmap_protections{protection_names, "PROT_???"};
+const NameTable seek_origins{seek_names, "SEEK_???"};
 
 std::string enum_text(const NameTable& table, std::uint64_t value, StraceVersion version) {
     for (const ConstantName& name : table.names) {

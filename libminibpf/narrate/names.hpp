@@ -52,5 +52,6 @@ extern const NameTable perf_read_formats;
 extern const NameTable open_access_modes;
 extern const NameTable open_flags;
 extern const NameTable mmap_protections;
+extern const NameTable seek_origins;
 
 }  // namespace minibpf

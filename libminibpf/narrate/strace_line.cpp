@@ -65,13 +65,27 @@ std::string arguments(const Write& call, StraceVersion) {
     return fmt::format("write({}, {}, {})", call.fd, quoted_bytes(call.data), call.data.size());
 }
 
+std::string arguments(const Lseek& call, StraceVersion version) {
+    return fmt::format("lseek({}, {}, {})", call.fd, call.offset,
+                       enum_text(seek_origins, static_cast<unsigned>(call.whence), version));
+}
+
 std::string arguments(const Close& call, StraceVersion) {
     return fmt::format("close({})", call.fd);
 }
 
+std::string arguments(const Mkdir& call, StraceVersion) {
+    return fmt::format("mkdir({}, {:#03o})", quoted(call.path), call.mode & 0xffff);
+}
+
+std::string arguments(const Unlink& call, StraceVersion) {
+    return fmt::format("unlink({})", quoted(call.path));
+}
+
 std::string arguments(const Mmap& call, StraceVersion version) {
-    return fmt::format("mmap(NULL, {}, {}, MAP_SHARED, {}, {})", call.length,
-                       flags_text(mmap_protections, static_cast<unsigned>(call.prot), version), call.fd,
+    return fmt::format("mmap({}, {}, {}, {}{}, {}, {})", address_text(reinterpret_cast<void*>(call.address)),
+                       call.length, flags_text(mmap_protections, static_cast<unsigned>(call.prot), version),
+                       call.is_private ? "MAP_PRIVATE" : "MAP_SHARED", call.address == 0 ? "" : "|MAP_FIXED", call.fd,
                        call.offset == 0 ? "0" : fmt::format("{:#x}", call.offset));
 }
 
@@ -134,6 +148,14 @@ std::string with_filled_length(std::string entry, const ObjGetInfoByFd& call, co
     return entry.insert(end, fmt::format(" => {}", answer.out));
 }
 
+// GET_NEXT_ID's next_id: 6.1 shows what stood there at entry, and after `=>` what stands there now.
+std::string with_next_id(std::string entry, const Answer& answer, StraceVersion version) {
+    if (version >= StraceVersion::v7_2) return entry.insert(entry.find('}'), fmt::format(", next_id={}", answer.out));
+    if (answer.out == 0) return entry;
+    constexpr std::string_view at_entry = "next_id=0";
+    return entry.insert(entry.find(at_entry) + at_entry.size(), fmt::format(" => {}", answer.out));
+}
+
 std::string_view mark(Origin origin) {
     switch (origin) {
         case Origin::kernel: return "";
@@ -153,7 +175,7 @@ std::string error_text(int error) {
 }  // namespace
 
 StraceLine::StraceLine(const Syscall& call, AttrSize attr_size, StraceVersion version)
-    : call_(call), entry_(entry_text(call, attr_size, version)) {}
+    : call_(call), version_(version), entry_(entry_text(call, attr_size, version)) {}
 
 std::string StraceLine::finish(const Answer& answer) const {
     std::string text = entry_;
@@ -163,6 +185,7 @@ std::string StraceLine::finish(const Answer& answer) const {
         if (const ObjGetInfoByFd* get = std::get_if<ObjGetInfoByFd>(&call_))
             text = with_filled_length(entry_, *get, answer);
     }
+    if (std::holds_alternative<GetNextId>(call_)) text = with_next_id(entry_, answer, version_);
     constexpr std::size_t result_column = 40;
     return fmt::format("{:<{}} {}{}", text, result_column - 1, result_text(call_, answer), mark(answer.origin));
 }

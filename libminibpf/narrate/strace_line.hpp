@@ -31,6 +31,7 @@ public:
 
 private:
     const Syscall& call_;
+    StraceVersion version_;
     std::string entry_;
 };
 

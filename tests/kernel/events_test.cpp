@@ -10,7 +10,7 @@
 #include <sched.h>
 
 #include <libminibpf/attach/attach.hpp>
-#include <libminibpf/events/page_size.hpp>
+#include <libminibpf/kernel/page_size.hpp>
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
 #include <libminibpf/events/trace_pipe.hpp>

@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
@@ -56,6 +57,7 @@ public:
         btf();
         programs();
         pins_and_infos();
+        ids();
         perf_events();
         links();
         files();
@@ -146,6 +148,13 @@ private:
                               .btf_value_type_id = 2,
                               .btf_vmlinux_value_type_id = 3,
                               .map_extra = 0x123456789abc});
+        close_again(MapCreate{.name = "module_ops",
+                              .type = BPF_MAP_TYPE_HASH,
+                              .key_size = 4,
+                              .value_size = 4,
+                              .max_entries = 1,
+                              .map_flags = 1u << 15,
+                              .value_type_btf_obj_fd = 99});
         close_again(MapCreate{
             .name = "bloom", .type = BPF_MAP_TYPE_BLOOM_FILTER, .value_size = 4, .max_entries = 10, .map_extra = 3});
     }
@@ -258,6 +267,9 @@ private:
                              .line_info = std::as_bytes(std::span(lines)),
                              .attach_btf_id = 11,
                              .attach_prog_fd = 12});
+        const std::array<int, 2> fd_array{0, 99};
+        close_again(ProgLoad{
+            .name = "kfuncs", .type = BPF_PROG_TYPE_XDP, .insns = good, .license = "GPL", .fd_array = fd_array});
     }
 
     void pins_and_infos() {
@@ -266,8 +278,15 @@ private:
         const std::string path = directory_ / "a_name_that_together_is_longer_than_32_bytes";
         gate_.enter(ObjPin{.pathname = path, .bpf_fd = prog_});
         close_again(ObjGet{.pathname = path});
-        std::filesystem::remove(path);
+        gate_.enter(Unlink{.path = path});
+        gate_.enter(Unlink{.path = path});
         close_again(ObjGet{.pathname = path});
+        const std::string folder = directory_ / "folder";
+        for (const std::uint32_t mode : {0700u, 0u, 07u, 070u, 01777u, 0x1ffffu}) {
+            gate_.enter(Mkdir{.path = folder, .mode = mode});
+        }
+        gate_.enter(Mkdir{.path = "/no such directory/a name of more than 32 bytes\n", .mode = 0755});
+        gate_.enter(Unlink{.path = folder});
         gate_.enter(ObjPin{.pathname = "/sys/fs/bpf/quote\"d\n", .bpf_fd = -1});
         std::array<std::byte, 512> info{};
         for (const int fd : {hash_, prog_, btf_, -1}) {
@@ -275,6 +294,18 @@ private:
                 gate_.enter(ObjGetInfoByFd{.bpf_fd = fd, .info = std::span(info).first(size)});
                 info.fill(std::byte{0});
             }
+        }
+    }
+
+    // Ids from 0 on, and what has them; the first BTF is vmlinux's.
+    void ids() {
+        for (const IdKind kind : {IdKind::prog, IdKind::map, IdKind::btf, IdKind::link}) {
+            const Answer first = gate_.enter(GetNextId{.kind = kind, .start_id = 0});
+            for (const std::uint32_t id : {0x7ffffffeu, 0x7fffffffu, 0x80000001u}) {
+                gate_.enter(GetNextId{.kind = kind, .start_id = id});
+                close_again(GetFdById{.kind = kind, .id = id});
+            }
+            close_again(GetFdById{.kind = kind, .id = first.out});
         }
     }
 
@@ -348,6 +379,13 @@ private:
         gate_.enter(Close{.fd = zero});
         const int self = keep(OpenAt{.path = "/proc/self/exe", .flags = O_RDONLY});
         for (int i = 0; i < 12; ++i) gate_.enter(Read{.fd = self, .buffer = buffer});
+        for (const int whence : {SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE, 77, -1}) {
+            for (const std::int64_t offset : {0l, 5l, -3l, 0x123456789al}) {
+                gate_.enter(Lseek{.fd = self, .offset = offset, .whence = whence});
+            }
+        }
+        gate_.enter(Lseek{.fd = -1, .offset = 0, .whence = SEEK_END});
+        map_file(self);
         gate_.enter(Close{.fd = self});
         const int empty = keep(OpenAt{.path = "/dev/null", .flags = O_RDWR});
         gate_.enter(Read{.fd = empty, .buffer = buffer});
@@ -374,6 +412,23 @@ private:
         gate_.enter(Close{.fd = empty});
         gate_.enter(Close{.fd = empty});
         gate_.enter(Close{.fd = -1});
+    }
+
+    // A page of a file wherever there is room, and once more in that same place.
+    void map_file(int fd) {
+        const std::size_t page = 4096;
+        const Answer first = gate_.enter(Mmap{.length = page, .prot = PROT_READ, .fd = fd, .is_private = true});
+        if (!first.ok()) return;
+        const auto address = static_cast<std::uintptr_t>(first.value);
+        for (const bool is_private : {true, false}) {
+            gate_.enter(Mmap{.length = page,
+                             .prot = PROT_READ,
+                             .fd = fd,
+                             .offset = page,
+                             .is_private = is_private,
+                             .address = address});
+        }
+        gate_.enter(Munmap{.address = address, .length = page});
     }
 
     void memory_and_waiting() {

@@ -4,7 +4,7 @@
 #include <tests/catch.hpp>
 #include <tests/fake_gate.hpp>
 
-#include <libminibpf/events/page_size.hpp>
+#include <libminibpf/kernel/page_size.hpp>
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
 

@@ -1,5 +1,9 @@
 // The bytes that the kernel reads, compared one by one: offsets and sizes are the ABI's, so they stand here as numbers.
+#include <array>
 #include <cstring>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include <tests/catch.hpp>
 
@@ -60,10 +64,19 @@ TEST_CASE("a map name longer than 15 characters is cut, and ends in NUL", "[kern
     CHECK(at<std::uint32_t>(encoded, 44) == 0);
 }
 
+TEST_CASE("the BTF of a module's struct_ops makes MAP_CREATE longer, and only that", "[kernel][encode]") {
+    const EncodedBpf encoded = minimal(MapCreate{.map_flags = 1u << 15, .value_type_btf_obj_fd = 11});
+    CHECK(encoded.size == 76);
+    CHECK(at<std::uint32_t>(encoded, 16) == 0x8000);
+    CHECK(at<std::uint32_t>(encoded, 72) == 11);
+    CHECK(encode_bpf(MapCreate{.value_type_btf_obj_fd = 11}, AttrSize::book)->size == 128);
+}
+
 TEST_CASE("PROG_LOAD points into the call, and counts what it points to", "[kernel][encode]") {
     const std::vector<bpf_insn> insns(3);
     const Bytes func_info(16);
     const Bytes line_info(48);
+    const std::array<int, 2> fd_array{0, 17};
     std::vector<char> log(100);
     const Syscall call = ProgLoad{.name = "hello",
                                   .type = BPF_PROG_TYPE_XDP,
@@ -75,6 +88,9 @@ TEST_CASE("PROG_LOAD points into the call, and counts what it points to", "[kern
                                   .func_info = func_info,
                                   .line_info_rec_size = 16,
                                   .line_info = line_info,
+                                  .attach_btf_id = 19,
+                                  .attach_prog_fd = 23,
+                                  .fd_array = fd_array,
                                   .log_level = 1,
                                   .log = log};
     const EncodedBpf encoded = minimal(call);
@@ -95,6 +111,47 @@ TEST_CASE("PROG_LOAD points into the call, and counts what it points to", "[kern
     CHECK(at<std::uint32_t>(encoded, 92) == 16);
     CHECK(at<std::uint64_t>(encoded, 96) == address(line_info.data()));
     CHECK(at<std::uint32_t>(encoded, 104) == 3);
+    CHECK(at<std::uint32_t>(encoded, 108) == 19);
+    CHECK(at<std::uint32_t>(encoded, 112) == 23);
+    CHECK(at<std::uint64_t>(encoded, 120) == address(fd_array.data()));
+}
+
+TEST_CASE("ids are walked and opened by one command for each kind of object", "[kernel][encode]") {
+    const std::tuple<IdKind, bpf_cmd, bpf_cmd, std::uint32_t> commands[] = {
+        {IdKind::prog, BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, 12},
+        {IdKind::map, BPF_MAP_GET_NEXT_ID, BPF_MAP_GET_FD_BY_ID, 12},
+        {IdKind::btf, BPF_BTF_GET_NEXT_ID, BPF_BTF_GET_FD_BY_ID, 4},
+        {IdKind::link, BPF_LINK_GET_NEXT_ID, BPF_LINK_GET_FD_BY_ID, 4},
+    };
+    for (const auto& [kind, next_id, fd_by_id, fd_by_id_size] : commands) {
+        const EncodedBpf next = minimal(GetNextId{.kind = kind, .start_id = 629});
+        CHECK(next.cmd == next_id);
+        CHECK(next.size == 12);
+        CHECK(at<std::uint32_t>(next, 0) == 629);
+        CHECK(at<std::uint64_t>(next, 4) == 0);
+        const EncodedBpf open = minimal(GetFdById{.kind = kind, .id = 630});
+        CHECK(open.cmd == fd_by_id);
+        CHECK(open.size == fd_by_id_size);
+        CHECK(at<std::uint32_t>(open, 0) == 630);
+    }
+}
+
+TEST_CASE("a call's name tells of which kind the ids are", "[kernel][encode]") {
+    CHECK(call_name(GetNextId{.kind = IdKind::prog}) == "bpf(BPF_PROG_GET_NEXT_ID)");
+    CHECK(call_name(GetNextId{.kind = IdKind::btf}) == "bpf(BPF_BTF_GET_NEXT_ID)");
+    CHECK(call_name(GetFdById{.kind = IdKind::map}) == "bpf(BPF_MAP_GET_FD_BY_ID)");
+    CHECK(call_name(GetFdById{.kind = IdKind::link}) == "bpf(BPF_LINK_GET_FD_BY_ID)");
+    CHECK(call_name(Lseek{}) == "lseek");
+    CHECK(call_name(Mkdir{}) == "mkdir");
+    CHECK(call_name(Unlink{}) == "unlink");
+    CHECK(call_name(PerfEventOpen{}) == "perf_event_open");
+    CHECK(call_name(GetPid{}) == "getpid");
+}
+
+TEST_CASE("removing a pin is clean-up, making a directory for it is not", "[kernel][encode]") {
+    CHECK(is_cleanup(Unlink{.path = "/sys/fs/bpf/config"}));
+    CHECK_FALSE(is_cleanup(Mkdir{.path = "/sys/fs/bpf/tc"}));
+    CHECK_FALSE(is_cleanup(Lseek{}));
 }
 
 TEST_CASE("each command passes as many bytes as it has fields, or 128 as in the book", "[kernel][encode]") {
@@ -102,7 +159,7 @@ TEST_CASE("each command passes as many bytes as it has fields, or 128 as in the 
         {MapCreate{}, 72},         {MapLookupElem{}, 32}, {MapUpdateElem{}, 32}, {MapDeleteElem{}, 16},
         {MapGetNextKey{}, 24},     {MapFreeze{}, 4},      {ProgLoad{}, 128},     {BtfLoad{}, 28},
         {RawTracepointOpen{}, 16}, {LinkCreate{}, 48},    {ObjPin{}, 16},        {ObjGet{}, 16},
-        {ObjGetInfoByFd{}, 16},
+        {ObjGetInfoByFd{}, 16},    {GetNextId{}, 12},     {GetFdById{}, 12},
     };
     for (const auto& [call, size] : sizes) {
         INFO(call_name(call));
@@ -122,6 +179,9 @@ TEST_CASE("bytes that a command does not use are zero, for the kernel refuses ot
 TEST_CASE("calls that are not bpf(2) have no bpf_attr", "[kernel][encode]") {
     CHECK_FALSE(encode_bpf(Close{.fd = 3}, AttrSize::minimal).has_value());
     CHECK_FALSE(encode_bpf(PerfEventOpen{}, AttrSize::minimal).has_value());
+    CHECK_FALSE(encode_bpf(Lseek{}, AttrSize::minimal).has_value());
+    CHECK_FALSE(encode_bpf(Mkdir{}, AttrSize::minimal).has_value());
+    CHECK_FALSE(encode_bpf(Unlink{}, AttrSize::minimal).has_value());
 }
 
 TEST_CASE("a kprobe's function name goes to the PMU through config1, its offset through config2", "[kernel][encode]") {

@@ -3,8 +3,11 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
+#include <cstring>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include <libminibpf/kernel/fd.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>
@@ -145,6 +148,83 @@ TEST_CASE("a dry run maps real memory, zeroed, and takes it back", "[narrate][dr
     CHECK(gate.mapping_count() == 0);
 }
 
+TEST_CASE("a dry run maps a file that it can read, and gives it back", "[narrate][dry-run]") {
+    test::FakeGate files(40);
+    files.files["/sys/kernel/btf/vmlinux"] = std::string("\x9f\xeb\1\0", 4) + std::string(100'000, 'x');
+    {
+        DryRunGate gate(files);
+        const int fd = gate.enter(OpenAt{.path = "/sys/kernel/btf/vmlinux", .flags = O_RDONLY}).fd();
+        const Answer size = gate.enter(Lseek{.fd = fd, .offset = 0, .whence = SEEK_END});
+        CHECK(size.value == 100'004);
+        CHECK(size.origin == Origin::kernel);
+        const Answer answer = gate.enter(Mmap{.length = 100'004, .prot = PROT_READ, .fd = fd});
+        REQUIRE(answer.ok());
+        CHECK(answer.origin == Origin::kernel);
+        CHECK(std::memcmp(reinterpret_cast<void*>(answer.value), "\x9f\xeb\1", 4) == 0);
+        REQUIRE(files.calls<Mmap>().size() == 1);
+        CHECK(files.calls<Mmap>()[0]->fd == 40);
+        CHECK(files.calls<Mmap>()[0]->is_private);
+        CHECK(gate.mapping_count() == 1);
+        CHECK(gate.enter(Munmap{.address = static_cast<std::uintptr_t>(answer.value), .length = 100'004}).ok());
+        CHECK(files.mapping_count() == 0);
+        CHECK(gate.enter(Mmap{.length = 4, .prot = PROT_READ, .fd = fd}).ok());
+        CHECK(files.mapping_count() == 1);
+    }
+    CHECK(files.mapping_count() == 0);  // the gate gives back what was forgotten
+    CHECK(files.open_fds().empty());
+    CHECK(files.errors().empty());
+}
+
+TEST_CASE("a dry run passes on that a file cannot be mapped", "[narrate][dry-run]") {
+    test::FakeGate files;
+    files.files["/sys/kernel/btf/vmlinux"] = "types";
+    files.fail<Mmap>(ENODEV);
+    DryRunGate gate(files);
+    const int fd = gate.enter(OpenAt{.path = "/sys/kernel/btf/vmlinux", .flags = O_RDONLY}).fd();
+    CHECK(gate.enter(Mmap{.length = 5, .prot = PROT_READ, .fd = fd}).error == ENODEV);
+    CHECK(gate.mapping_count() == 0);
+}
+
+TEST_CASE("a dry run has all the memory of an arena, which nobody touches", "[narrate][dry-run]") {
+    NoFiles none(EACCES);
+    DryRunGate gate(none);
+    const std::size_t length = std::size_t{1} << 28;
+    const Answer answer = gate.enter(Mmap{.length = length, .prot = 3, .fd = 3, .address = 0x100000000000});
+    REQUIRE(answer.ok());
+    CHECK(static_cast<std::uintptr_t>(answer.value) % 4096 == 0);
+    const Mapping mapping(gate, reinterpret_cast<void*>(answer.value), length);
+    CHECK(mapping.bytes().back() == std::byte{0});
+}
+
+TEST_CASE("a dry run knows how long a file is that it made up", "[narrate][dry-run]") {
+    NoFiles none(EACCES);
+    DryRunGate gate(none);
+    const int fd = gate.enter(OpenAt{.path = "/sys/bus/event_source/devices/kprobe/type", .flags = O_RDONLY}).fd();
+    const Answer size = gate.enter(Lseek{.fd = fd, .offset = 0, .whence = SEEK_END});
+    CHECK(size.value == 2);
+    CHECK(size.origin == Origin::dry_run);
+    CHECK(read_text(gate, fd).empty());
+    CHECK(gate.enter(Lseek{.fd = fd, .offset = 0, .whence = SEEK_SET}).value == 0);
+    CHECK(read_text(gate, fd) == "8\n");
+    CHECK(gate.enter(Lseek{.fd = fd, .offset = 5, .whence = SEEK_CUR}).value == 7);
+    CHECK(read_text(gate, fd).empty());
+    CHECK(gate.enter(Lseek{.fd = fd, .offset = -1, .whence = SEEK_SET}).error == EINVAL);
+    CHECK(gate.enter(Lseek{.fd = 99, .offset = 0, .whence = SEEK_SET}).error == EBADF);
+}
+
+TEST_CASE("a dry run finds nothing loaded and nothing pinned, and asks nobody", "[narrate][dry-run]") {
+    NoFiles none(EACCES);
+    DryRunGate gate(none);
+    CHECK(gate.enter(GetNextId{.kind = IdKind::map, .start_id = 0}).error == ENOENT);
+    CHECK(gate.enter(ObjGet{.pathname = "/sys/fs/bpf/config"}).error == ENOENT);
+    CHECK(gate.open_fds().empty());
+    CHECK(gate.enter(GetFdById{.kind = IdKind::btf, .id = 1}).fd() == 3);
+    CHECK(gate.enter(Mkdir{.path = "/sys/fs/bpf/tc", .mode = 0700}).ok());
+    CHECK(gate.enter(Unlink{.path = "/sys/fs/bpf/tc/config"}).ok());
+    CHECK(gate.open_fds() == std::vector<int>{3});
+    CHECK(none.calls == 0);
+}
+
 TEST_CASE("the failing gate fails the call it was told, and no clean-up", "[narrate][fault]") {
     test::FakeGate fake;
     FailingGate gate(fake, 1, EPERM);
@@ -166,7 +246,13 @@ TEST_CASE("a fake gate keeps what calls borrowed, counts what is open and notes 
         const std::array<std::byte, 4> key{std::byte{1}};
         std::vector<std::byte> value(12, std::byte{7});
         gate.enter(MapUpdateElem{.map_fd = 3, .key = key, .value = value}, "the user asked for it");
+        const std::vector<int> modules{0, 17};
+        gate.enter(ProgLoad{.fd_array = modules});
     }
+    gate.enter(Close{.fd = 3});
+    REQUIRE(gate.count<ProgLoad>() == 1);
+    REQUIRE(gate.calls<ProgLoad>()[0]->fd_array.size() == 2);
+    CHECK(gate.calls<ProgLoad>()[0]->fd_array[1] == 17);
     const std::vector<const MapUpdateElem*> updates = gate.calls<MapUpdateElem>();
     REQUIRE(updates.size() == 1);
     CHECK(updates[0]->value.size() == 12);
@@ -180,8 +266,8 @@ TEST_CASE("a fake gate keeps what calls borrowed, counts what is open and notes 
     CHECK(gate.errors().empty());
     gate.enter(Close{.fd = 3});
     CHECK(gate.errors().size() == 1);
-    CHECK(gate.call_names() ==
-          std::vector<std::string>{"bpf(BPF_MAP_UPDATE_ELEM)", "bpf(BPF_MAP_CREATE)", "close", "close"});
+    CHECK(gate.call_names() == std::vector<std::string>{"bpf(BPF_MAP_UPDATE_ELEM)", "bpf(BPF_PROG_LOAD)", "close",
+                                                        "bpf(BPF_MAP_CREATE)", "close", "close"});
 }
 
 TEST_CASE("a fake gate answers by script", "[narrate][fake]") {

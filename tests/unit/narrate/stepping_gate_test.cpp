@@ -128,4 +128,18 @@ TEST_CASE("waiting and reading the trace pipe pass a stepping gate in silence", 
     CHECK_FALSE(gate.has_quit());
 }
 
+TEST_CASE("stepping shows what is opened by its id, and the descriptors that a program refers to", "[narrate][step]") {
+    test::FakeGate fake;
+    std::istringstream in("\n\n");
+    std::ostringstream out;
+    SteppingGate gate(fake, in, out);
+    CHECK(gate.enter(GetFdById{.kind = IdKind::btf, .id = 7}).fd() == 3);
+    const std::array<int, 2> fd_array{0, 3};
+    CHECK(gate.enter(ProgLoad{.name = "hello", .fd_array = fd_array}).fd() == 4);
+    CHECK(contains(out.str(), "--- 1. bpf(BPF_BTF_GET_FD_BY_ID): opens the object that has this id\n"));
+    CHECK(contains(out.str(), "     0  07 00 00 00                 btf_id=7  "));
+    CHECK(contains(out.str(), "descriptor 3 is now BTF with id 7\n"));
+    CHECK(contains(out.str(), "  fd_array points to [0, 3]\n"));
+}
+
 }  // namespace minibpf

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -181,6 +182,40 @@ TEST_CASE("an info's length is shown as asked for and as filled", "[narrate][str
     CHECK_FALSE(contains(failed_line(ObjGetInfoByFd{.bpf_fd = 4, .info = info}, EBADF), "=>"));
 }
 
+TEST_CASE("the next id is shown as strace 6.1 and 7.2 show it", "[narrate][strace]") {
+    const Syscall next = GetNextId{.kind = IdKind::btf, .start_id = 0};
+    const Answer found{.value = 0, .out = 629};
+    const Answer none{.value = -1, .error = ENOENT};
+    CHECK(strace_line(next, found, minimal) ==
+          "bpf(BPF_BTF_GET_NEXT_ID, {start_id=0, next_id=0 => 629, open_flags=0}, 12) = 0");
+    CHECK(
+        strace_line(next, none, minimal) ==
+        "bpf(BPF_BTF_GET_NEXT_ID, {start_id=0, next_id=0, open_flags=0}, 12) = -1 ENOENT (No such file or directory)");
+    CHECK(strace_line(next, found, book, StraceVersion::v7_2) ==
+          "bpf(BPF_BTF_GET_NEXT_ID, {start_id=0, next_id=629}, 128) = 0");
+    CHECK(strace_line(next, none, minimal, StraceVersion::v7_2) ==
+          "bpf(BPF_BTF_GET_NEXT_ID, {start_id=0, next_id=0}, 12) = -1 ENOENT (No such file or directory)");
+}
+
+TEST_CASE("an object that is opened by its id has the kind in the field's name", "[narrate][strace]") {
+    const auto by_id = [](IdKind kind) { return GetFdById{.kind = kind, .id = 7}; };
+    CHECK(line(by_id(IdKind::prog), 3) == "bpf(BPF_PROG_GET_FD_BY_ID, {prog_id=7, next_id=0, open_flags=0}, 12) = 3");
+    CHECK(line(by_id(IdKind::map), 3) == "bpf(BPF_MAP_GET_FD_BY_ID, {map_id=7, next_id=0, open_flags=0}, 12) = 3");
+    CHECK(line(by_id(IdKind::btf), 3) == "bpf(BPF_BTF_GET_FD_BY_ID, {btf_id=7}, 4) = 3");
+    CHECK(line(by_id(IdKind::link), 3) == "bpf(BPF_LINK_GET_FD_BY_ID, {link_id=7}, 4) = 3");
+    CHECK(line_7_2(by_id(IdKind::prog), 3) == "bpf(BPF_PROG_GET_FD_BY_ID, {prog_id=7}, 12) = 3");
+    CHECK(line_7_2(by_id(IdKind::map), 3) == "bpf(BPF_MAP_GET_FD_BY_ID, {map_id=7, open_flags=0}, 12) = 3");
+    CHECK(line_7_2(by_id(IdKind::btf), 3) == "bpf(BPF_BTF_GET_FD_BY_ID, {btf_id=7}, 4) = 3");
+    CHECK(line_7_2(by_id(IdKind::btf), 3, book) ==
+          "bpf(BPF_BTF_GET_FD_BY_ID, {btf_id=7, open_flags=0, fd_by_id_token_fd=0}, 128) = 3");
+}
+
+TEST_CASE("strace 6.1 does not know the BTF of a module's struct_ops", "[narrate][strace]") {
+    const MapCreate call{.name = "ops", .value_type_btf_obj_fd = 11};
+    CHECK(contains(line(call, 3), "map_extra=0, ...}, 76) = 3"));
+    CHECK(contains(line_7_2(call, 3), "map_extra=0, value_type_btf_obj_fd=11}, 76) = 3"));
+}
+
 TEST_CASE("a perf event is shown abbreviated", "[narrate][strace]") {
     CHECK(line(PerfEventOpen{.type = PERF_TYPE_TRACEPOINT,
                              .config = 862,
@@ -209,6 +244,18 @@ TEST_CASE("files, memory and waiting are shown as strace shows them", "[narrate]
     CHECK(contains(failed_line(Read{.fd = -1, .buffer = buffer}, EBADF), "read(-1, 0x"));
     CHECK(line(Mmap{.length = 12288, .prot = PROT_READ, .fd = 9, .offset = 4096}, 0x7fac75d6b000) ==
           "mmap(NULL, 12288, PROT_READ, MAP_SHARED, 9, 0x1000) = 0x7fac75d6b000");
+    CHECK(line(Mmap{.length = 4096, .prot = PROT_READ, .fd = 9, .is_private = true}, 0x7fac75d6b000) ==
+          "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 9, 0) = 0x7fac75d6b000");
+    CHECK(line(Mmap{.length = 4096, .prot = PROT_READ | PROT_WRITE, .fd = 9, .address = 0x100000000000},
+               0x100000000000) ==
+          "mmap(0x100000000000, 4096, PROT_READ|PROT_WRITE, MAP_SHARED|MAP_FIXED, 9, 0) = 0x100000000000");
+    CHECK(line(Lseek{.fd = 3, .offset = 0, .whence = SEEK_END}, 5512345) ==
+          "lseek(3, 0, SEEK_END)                   = 5512345");
+    CHECK(failed_line(Lseek{.fd = 3, .offset = -5, .whence = 77}, EINVAL) ==
+          "lseek(3, -5, 0x4d /* SEEK_??? */)       = -1 EINVAL (Invalid argument)");
+    CHECK(line(Mkdir{.path = "/sys/fs/bpf/tc", .mode = 0700}) == "mkdir(\"/sys/fs/bpf/tc\", 0700)           = 0");
+    CHECK(line(Mkdir{.path = "x", .mode = 0}) == "mkdir(\"x\", 000)                         = 0");
+    CHECK(line(Unlink{.path = "/sys/fs/bpf/tc"}) == "unlink(\"/sys/fs/bpf/tc\")                = 0");
     CHECK(line(Munmap{.address = 0x7fac75d66000, .length = 36864}) == "munmap(0x7fac75d66000, 36864)           = 0");
     CHECK(line(EpollAdd{.epoll_fd = 11, .fd = 9, .data = 77}) ==
           "epoll_ctl(11, EPOLL_CTL_ADD, 9, {events=EPOLLIN, data={u32=77, u64=77}}) = 0");
