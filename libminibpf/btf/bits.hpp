@@ -33,12 +33,13 @@ struct BitPart {
     std::uint8_t mask() const noexcept { return static_cast<std::uint8_t>((1u << size) - 1); }
 };
 
-// The part that holds the field's bit number `done`, counted as the machine does.
-inline BitPart part_of_field(std::uint64_t bit_offset, std::uint32_t bit_size, std::uint32_t done) noexcept {
+// The part that holds the field's bit number `done`, counted as a machine of that byte order does.
+inline BitPart part_of_field(std::uint64_t bit_offset, std::uint32_t bit_size, std::uint32_t done,
+                             std::endian order) noexcept {
     const std::uint64_t position = bit_offset + done;
     const auto within = static_cast<std::uint32_t>(position % 8);
     const std::uint32_t size = std::min(8 - within, bit_size - done);
-    const bool little = std::endian::native == std::endian::little;
+    const bool little = order == std::endian::little;
     return {.byte = static_cast<std::size_t>(position / 8),
             .shift = little ? within : 8 - within - size,
             .size = size,
@@ -46,11 +47,12 @@ inline BitPart part_of_field(std::uint64_t bit_offset, std::uint32_t bit_size, s
 }
 
 /// At most 64 bits, which the bytes must have (has_bits()).
-inline std::uint64_t read_bits(ByteView bytes, std::uint64_t bit_offset, std::uint32_t bit_size) noexcept {
+inline std::uint64_t read_bits(ByteView bytes, std::uint64_t bit_offset, std::uint32_t bit_size,
+                               std::endian order = std::endian::native) noexcept {
     assert(bit_size <= 64 && has_bits(bytes, bit_offset, bit_size));
     std::uint64_t value = 0;
     for (std::uint32_t done = 0; done < bit_size;) {
-        const BitPart part = part_of_field(bit_offset, bit_size, done);
+        const BitPart part = part_of_field(bit_offset, bit_size, done, order);
         const std::uint64_t bits = (std::to_integer<std::uint8_t>(bytes[part.byte]) >> part.shift) & part.mask();
         value |= bits << part.at;
         done += part.size;
@@ -63,7 +65,7 @@ inline void write_bits(std::span<std::byte> bytes, std::uint64_t bit_offset, std
                        std::uint64_t value) noexcept {
     assert(bit_size <= 64 && has_bits(bytes, bit_offset, bit_size));
     for (std::uint32_t done = 0; done < bit_size;) {
-        const BitPart part = part_of_field(bit_offset, bit_size, done);
+        const BitPart part = part_of_field(bit_offset, bit_size, done, std::endian::native);
         const auto mask = static_cast<std::byte>(part.mask() << part.shift);
         const auto bits = static_cast<std::byte>(((value >> part.at) & part.mask()) << part.shift);
         bytes[part.byte] = (bytes[part.byte] & ~mask) | bits;

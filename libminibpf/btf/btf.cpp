@@ -95,21 +95,21 @@ std::vector<Member> Btf::members(const Type& type) const {
     return members;
 }
 
+Enumerator Btf::enumerator(const Type& type, std::uint32_t i) const {
+    if (type.kind == Kind::enum64) {
+        const auto entry = entry_at<Enum64Entry>(type, i);
+        return {string(entry.name_off), std::uint64_t{entry.val_hi32} << 32 | entry.val_lo32};
+    }
+    const auto entry = entry_at<btf_enum>(type, i);
+    const auto value = static_cast<std::uint32_t>(entry.val);
+    const auto extended = static_cast<std::uint64_t>(std::int64_t{entry.val});
+    return {string(entry.name_off), type.kind_flag ? extended : value};
+}
+
 std::vector<Enumerator> Btf::enumerators(const Type& type) const {
     assert(type.kind == Kind::enum_ || type.kind == Kind::enum64);
     std::vector<Enumerator> enumerators(type.vlen);
-    for (std::uint32_t i = 0; i < type.vlen; ++i) {
-        Enumerator& enumerator = enumerators[i];
-        if (type.kind == Kind::enum64) {
-            const auto entry = entry_at<Enum64Entry>(type, i);
-            enumerator = {string(entry.name_off), std::uint64_t{entry.val_hi32} << 32 | entry.val_lo32};
-        } else {
-            const auto entry = entry_at<btf_enum>(type, i);
-            const auto value = static_cast<std::uint32_t>(entry.val);
-            const auto extended = static_cast<std::uint64_t>(std::int64_t{entry.val});
-            enumerator = {string(entry.name_off), type.kind_flag ? extended : value};
-        }
-    }
+    for (std::uint32_t i = 0; i < type.vlen; ++i) enumerators[i] = enumerator(type, i);
     return enumerators;
 }
 
@@ -155,6 +155,28 @@ std::uint32_t Btf::var_linkage(const Type& type) const {
     return entry_at<std::uint32_t>(type, 0);
 }
 
+std::uint32_t Btf::find_entry(const Type& type, std::uint32_t from, std::string_view prefix) const {
+    const std::size_t entry_bytes = kind_shapes[static_cast<std::size_t>(type.kind)].entry_bytes;
+    assert(entry_bytes >= sizeof(std::uint32_t) && type.payload.size() >= entry_bytes * type.vlen);
+    const ByteView text = strings();
+    const std::byte* entry = type.payload.data() + from * entry_bytes;
+    for (std::uint32_t i = from; i < type.vlen; ++i, entry += entry_bytes) {
+        std::uint32_t name_offset;  // the first word of a btf_member, btf_enum, btf_enum64
+        std::memcpy(&name_offset, entry, sizeof name_offset);
+        if (name_offset == 0) return i;
+        const std::size_t at = name_offset - strings_base_;
+        if (name_offset < strings_base_ || at >= text.size() || text.size() - at < prefix.size()) {
+            const std::string_view name = string(name_offset);  // the base's, or one that does not exist
+            if (name.empty() || name.starts_with(prefix)) return i;
+            continue;
+        }
+        const char* name = reinterpret_cast<const char*>(text.data()) + at;
+        if (*name == '\0' || prefix.empty()) return i;
+        if (*name == prefix.front() && std::string_view(name, prefix.size()) == prefix) return i;
+    }
+    return type.vlen;
+}
+
 std::optional<TypeId> Btf::find_named(std::string_view name) const {
     if (take_word(name, "struct")) return find(Kind::struct_, name);
     if (take_word(name, "union")) return find(Kind::union_, name);
@@ -172,13 +194,13 @@ std::optional<TypeId> Btf::find_named(std::string_view name) const {
     return std::nullopt;
 }
 
-TypeId Btf::strip_modifiers(TypeId id) const {
+Type Btf::stripped(TypeId id) const {
     for (int step = 0; step < longest_chain; ++step) {
-        const Type modifier = type(id);
-        if (!is_modifier(modifier.kind)) return id;
-        id = modifier.target();
+        const Type outer = type(id);
+        if (!is_modifier(outer.kind)) return outer;
+        id = outer.target();
     }
-    return 0;
+    return type(0);
 }
 
 std::optional<std::uint64_t> Btf::size_of(TypeId id) const {

@@ -76,6 +76,9 @@ struct SectionVar {            // of a DATASEC
     std::uint32_t size = 0;    ///< bytes
 };
 
+/// The name without its flavour: "task_struct" for "task_struct___v2". CO-RE takes both for the same type.
+std::string_view essential_name(std::string_view name) noexcept;
+
 /// A view of one type; valid as long as its Btf.
 struct Type {
     TypeId id = 0;
@@ -125,12 +128,17 @@ public:
     // The payloads: the kind must be the right one.
     Member member(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
     std::vector<Member> members(const Type& type) const;
+    Enumerator enumerator(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
     std::vector<Enumerator> enumerators(const Type& type) const;
     std::vector<Param> params(const Type& type) const;
     std::vector<SectionVar> section_vars(const Type& type) const;
     IntEncoding int_encoding(const Type& type) const;
     ArrayInfo array(const Type& type) const;
     std::uint32_t var_linkage(const Type& type) const;  ///< BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN
+    /// The first member (of a STRUCT or UNION) or enumerator, from number `from` on, whose name begins with `prefix` or
+    /// is empty; vlen when there is none. A dozen instructions for each that it passes: CO-RE looks for one member of a
+    /// task_struct's 250.
+    std::uint32_t find_entry(const Type& type, std::uint32_t from, std::string_view prefix) const;
 
     /// The first type of that kind and name, the base's first.
     std::optional<TypeId> find(Kind kind, std::string_view name) const;
@@ -142,7 +150,8 @@ public:
 
     /// The type behind typedefs and qualifiers (const, volatile, restrict, type tags); void for a hostile (looping)
     /// chain.
-    TypeId strip_modifiers(TypeId id) const;
+    Type stripped(TypeId id) const;
+    TypeId strip_modifiers(TypeId id) const { return stripped(id).id; }
     /// Bytes that a value of the type takes; nothing for void, functions, incomplete and hostile (looping) types.
     std::optional<std::uint64_t> size_of(TypeId id) const;
 
@@ -158,6 +167,7 @@ public:
     // Rewriting types in place, for what a kernel does not know or the compiler left open (btf_edit.cpp). Not for
     // borrowed BTF.
     void set_kind(TypeId id, Kind kind, std::uint32_t vlen, bool kind_flag = false);  ///< of as many bytes as before
+    std::uint32_t name_offset(TypeId id) const;  ///< where its name is, so that another type can have the same one
     void set_name(TypeId id, std::uint32_t name_offset);
     void set_size_or_type(TypeId id, std::uint32_t value);
     std::span<std::byte> payload(TypeId id);

@@ -60,6 +60,10 @@ void Btf::set_kind(TypeId id, Kind kind, std::uint32_t vlen, bool kind_flag) {
     store(record(id) + offsetof(btf_type, info), info_of(kind, vlen, kind_flag));
 }
 
+std::uint32_t Btf::name_offset(TypeId id) const {
+    return id == 0 ? 0 : read_at<btf_type>(raw(), record_offset(id))->name_off;
+}
+
 void Btf::set_name(TypeId id, std::uint32_t name_offset) {
     store(record(id) + offsetof(btf_type, name_off), name_offset);
 }

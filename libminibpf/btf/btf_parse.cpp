@@ -54,11 +54,12 @@ btf_header read_header(ByteView raw, std::string_view where) {
     return *header;
 }
 
-// Offset 0 is the empty name, and the last NUL ends whatever string an offset falls into.
+// Offset 0 is the empty name (for split BTF too: the base's), and the last NUL ends whatever string an offset falls
+// into.
 void check_strings(ByteView strings, bool is_split, std::string_view where) {
     if (strings.empty() && is_split) return;  // all its names are the base's
     if (strings.empty()) throw_malformed(fmt::format("{}: the BTF string section is empty", where));
-    if (strings.front() != std::byte{0}) {
+    if (!is_split && strings.front() != std::byte{0}) {
         throw_malformed(fmt::format("{}: the BTF string section does not begin with the empty string", where));
     }
     if (strings.back() != std::byte{0}) {

@@ -43,7 +43,4 @@ private:
     std::vector<Entry> entries_;
 };
 
-/// The name without its flavour: "task_struct" for "task_struct___v2". CO-RE takes both for the same type.
-std::string_view essential_name(std::string_view name) noexcept;
-
 }  // namespace minibpf::btf

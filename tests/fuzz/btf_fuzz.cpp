@@ -1,4 +1,5 @@
-// BTF, .BTF.ext and values from hostile input: whatever the bytes, the end is an Error or a result.
+// BTF, .BTF.ext and values from hostile input, of either byte order: whatever the bytes, the end is an Error or a
+// result. What is made of BTF (fixed up, simplified for older kernels) must be BTF again.
 //
 //     input:  size of the BTF (u16) | BTF | size of the .BTF.ext (u16) | .BTF.ext | text of a value, and its bytes
 #include <algorithm>
@@ -7,6 +8,8 @@
 
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/btf/btf_ext.hpp>
+#include <libminibpf/btf/byte_order.hpp>
+#include <libminibpf/btf/simplify.hpp>
 #include <libminibpf/btf/value.hpp>
 
 using namespace minibpf;
@@ -54,6 +57,7 @@ void use(const Btf& btf, TypeId id, ByteView rest) {
     type_text(btf, id);
     definition_text(btf, id);
     errors_are_fine([&] { format_value(btf, id, rest); });
+    errors_are_fine([&] { native_value(btf, id, rest); });
     errors_are_fine([&] { format_value(btf, id, parse_value(btf, id, text)); });
 }
 
@@ -63,6 +67,13 @@ void fix_up(Btf& btf) {
         btf.fix_datasec(id, 64, [](std::string_view name) { return std::optional<std::uint32_t>(name.size()); });
     }
     Btf::parse(Bytes(btf.raw().begin(), btf.raw().end()), "after the fix-ups");  // still BTF: no Error is fine here
+}
+
+void simplify(Btf btf) {
+    for (const Simplification& step : simplifications()) {
+        step.apply(btf);
+        Btf::parse(Bytes(btf.raw().begin(), btf.raw().end()), step.what);
+    }
 }
 
 }  // namespace
@@ -77,10 +88,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     std::optional<Btf> btf;
     errors_are_fine([&] { btf = Btf::parse(Bytes(raw.begin(), raw.end()), "input"); });
+    if (!btf) errors_are_fine([&] { btf = Btf::parse(swap_btf(raw), "input of the other byte order"); });
     if (!btf) return 0;
     errors_are_fine([&] { BtfExt::parse(ext, *btf, "input"); });
+    errors_are_fine([&] { BtfExt::parse(swap_btf_ext(ext), *btf, "input of the other byte order"); });
     const TypeId last = std::min<TypeId>(btf->last_id(), 64);
     for (TypeId id = 0; id <= last; ++id) use(*btf, id, rest);
     fix_up(*btf);
+    simplify(std::move(*btf));
     return 0;
 }
