@@ -125,23 +125,20 @@ void relocate_maps(LinkedProgram& linked, const ObjectSpec& object, std::span<co
     });
 }
 
-std::vector<bool> maps_used(const LinkedProgram& linked, const ObjectSpec& object) {
-    std::vector<bool> used(object.maps.size());
+std::vector<bool> defined_maps(const ObjectSpec& object) {
+    std::vector<bool> defined;
+    for (const MapSpec& map : object.maps) {
+        const bool is_section = map.origin == MapOrigin::data_section || map.origin == MapOrigin::kconfig;
+        defined.push_back(!is_section && !map.optional);
+    }
+    return defined;
+}
+
+void note_maps_used(const LinkedProgram& linked, const ObjectSpec& object, std::vector<bool>& used) {
     for_each_relocation(linked, object, [&](std::uint32_t, const InsnRelocation& relocation) {
         if (const auto* map = std::get_if<MapReference>(&relocation.target)) used[map->map] = true;
         if (const auto* data = std::get_if<DataReference>(&relocation.target)) used[data->map] = true;
     });
-    return used;
-}
-
-std::vector<bool> maps_to_create(const ObjectSpec& object, std::span<const LinkedProgram> programs) {
-    std::vector<bool> needed(object.maps.size());
-    for (std::size_t i = 0; i < needed.size(); ++i) needed[i] = object.maps[i].origin != MapOrigin::data_section;
-    for (const LinkedProgram& program : programs) {
-        const std::vector<bool> used = maps_used(program, object);
-        for (std::size_t i = 0; i < needed.size(); ++i) needed[i] = needed[i] || used[i];
-    }
-    return needed;
 }
 
 }  // namespace minibpf

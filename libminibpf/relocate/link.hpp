@@ -42,12 +42,13 @@ LinkedProgram link_functions(const ObjectSpec& object, const ProgramSpec& progra
 /// Fills the fds of maps into the program's ld_imm64 instructions; `map_fds` is indexed like ObjectSpec::maps.
 void relocate_maps(LinkedProgram& linked, const ObjectSpec& object, std::span<const int> map_fds);
 
-/// Which maps the program refers to, itself or in a subprogram: one flag for each of ObjectSpec::maps.
-std::vector<bool> maps_used(const LinkedProgram& linked, const ObjectSpec& object);
+/// The maps that a load creates whether programs refer to them or not: one flag for each of ObjectSpec::maps. Optional
+/// ones and data sections are not among them.
+std::vector<bool> defined_maps(const ObjectSpec& object);
 
-/// Which maps a load of these programs creates: all that are defined, and the data sections that a program refers to. A
-/// section that none reads (string literals that clang has put into instructions, variables that only carry a type into
-/// the BTF) is not worth three calls.
-std::vector<bool> maps_to_create(const ObjectSpec& object, std::span<const LinkedProgram> programs);
+/// Marks the maps that the program refers to, itself or in a subprogram: `used` has a flag for each of
+/// ObjectSpec::maps. A data section that no program refers to (string literals that clang has put into instructions,
+/// variables that only carry a type into the BTF) is not worth creating.
+void note_maps_used(const LinkedProgram& linked, const ObjectSpec& object, std::vector<bool>& used);
 
 }  // namespace minibpf

@@ -112,7 +112,9 @@ TEST_CASE("a map relocation sets src_reg to BPF_PSEUDO_MAP_FD and imm to the map
         {function("main", {load_low, load_high, exit_insn}, {{.insn_index = 0, .target = MapReference{.map = 1}}})});
     object.maps.resize(2);
     LinkedProgram linked = link_functions(object, object.programs[0]);
-    CHECK(maps_used(linked, object) == std::vector<bool>{false, true});
+    std::vector<bool> used(2);
+    note_maps_used(linked, object, used);
+    CHECK(used == std::vector<bool>{false, true});
     relocate_maps(linked, object, std::vector<int>{7, 8});
     CHECK(linked.insns[0].src_reg == BPF_PSEUDO_MAP_FD);
     CHECK(linked.insns[0].imm == 8);
