@@ -39,6 +39,8 @@ constexpr const char* run_examples = R"(Examples:
   loader prog.o --show counts --interval 1s
   loader prog.o --attach hello=kprobe:do_sys_openat2 --attach hello=kprobe:do_unlinkat
   loader --type tracepoint --attach tracepoint:syscalls/sys_enter_execve prog.text
+  loader prog.o --keep-going                                   what this kernel lacks does not spoil the rest
+  loader prog.o --map events.max_entries=256K                  a larger ring buffer than the source says
   loader prog.o -q | grep bash                                 programs' output is standard output
   loader prog.o --trace=calls.txt                              strace's lines, to a file)";
 
@@ -55,7 +57,8 @@ Examples:
 
 constexpr const char* inspect_examples = R"(Examples:
   loader inspect prog.o
-  loader inspect --disasm --relocations prog.o)";
+  loader inspect --disasm --relocations prog.o
+  loader inspect --type tracepoint prog.text)";
 
 constexpr std::array<std::string_view, 4> command_names = {"run", "plan", "step", "inspect"};
 
@@ -83,6 +86,23 @@ void add_object_options(CLI::App& app, RunOptions& options) {
     app.add_option("--program", options.programs, "load only this program (may be repeated)")
         ->type_name("NAME")
         ->allow_extra_args(false);
+    app.add_flag("-k,--keep-going", options.keep_going,
+                 "go on without programs that cannot be loaded or attached, and sum up at the end");
+    app.add_option("--btf", options.btf,
+                   "fit CO-RE accesses to the types in this file (ELF or raw) instead of the running kernel's")
+        ->type_name("FILE");
+    app.add_option("--map", options.map,
+                   "change a map before the load: max_entries, value_size, key_size, map_flags, type, map_extra, "
+                   "numa_node or pin")
+        ->type_name("MAP.FIELD=VALUE")
+        ->allow_extra_args(false);
+    app.add_option("--target", options.target,
+                   "the loaded program, by id or pin, that a freplace, fentry or fexit program is for")
+        ->type_name("PROGRAM=ID|PATH")
+        ->allow_extra_args(false);
+    app.add_option("--pin-directory", options.pin_directory,
+                   "where maps that are pinned by name are found and pinned (/sys/fs/bpf)")
+        ->type_name("DIR");
     app.add_option("--type", options.type,
                    "the program's type, where its section does not say: tracepoint, kprobe, xdp, ...")
         ->type_name("TYPE");
@@ -169,7 +189,10 @@ std::vector<std::string> normalise(int argc, char** argv, RunOptions& options) {
 }
 
 void add_inspect_options(CLI::App& app, InspectOptions& options) {
-    app.add_option("OBJECT", options.object, "a .o, a .bpf.c, or - for standard input")->required();
+    app.add_option("OBJECT", options.object, "a .o, a .bpf.c, raw instructions with --type, or - for standard input")
+        ->required();
+    app.add_option("--type", options.type, "the program type of raw instructions: tracepoint, kprobe, xdp, ...")
+        ->type_name("TYPE");
     app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c")
         ->type_name("FLAGS")
         ->allow_extra_args(false);
@@ -182,7 +205,10 @@ void add_inspect_options(CLI::App& app, InspectOptions& options) {
 void add_command(CLI::App& app, CommandLine& parsed, Command command, const char* name, const char* about_it,
                  const char* examples) {
     CLI::App* added = app.add_subcommand(name, about_it);
-    added->final_callback([&parsed, command] { parsed.command = command; });
+    added->final_callback([&parsed, command] {
+        parsed.command = command;
+        parsed.run.is_plan = command == Command::plan;
+    });
     if (command == Command::inspect) return add_inspect_options(*added, parsed.inspect);
     add_object_options(*added, parsed.run);
     add_run_options(*added, parsed.run);

@@ -68,6 +68,25 @@ std::string type_column(const ObjectSpec& spec, btf::TypeId type, std::uint32_t 
     return fmt::format("{} ({} bytes)", btf::type_text(*spec.btf, type), size);
 }
 
+std::string slot_text(const ObjectSpec& spec, const MapSlot& slot) {
+    const auto* map = std::get_if<MapReference>(&slot.target);
+    const std::string& name = map != nullptr ? spec.maps[map->map].name
+                                             : spec.functions[std::get<FunctionReference>(slot.target).function].name;
+    return fmt::format("[{}] = {}", slot.index, name);
+}
+
+void show_map_details(const ObjectSpec& spec, const MapSpec& map) {
+    if (!map.pin_name.empty()) say(fmt::format("    pinned by name: {}", map.pin_name));
+    if (!map.inner.empty()) {
+        const MapSpec& inner = map.inner.front();
+        say(fmt::format("    of maps like: {}, key {}, value {}, max_entries {}, map_flags {:#x}",
+                        map_type_name(inner.type), type_column(spec, inner.btf_key_type_id, inner.key_size),
+                        type_column(spec, inner.btf_value_type_id, inner.value_size), inner.max_entries,
+                        inner.map_flags));
+    }
+    for (const MapSlot& slot : map.slots) say(fmt::format("    {}", slot_text(spec, slot)));
+}
+
 void show_maps(const ObjectSpec& spec) {
     if (spec.maps.empty()) return;
     say("\nMAPS");
@@ -80,6 +99,29 @@ void show_maps(const ObjectSpec& spec) {
         say(fmt::format("  {}: {}, key {}, value {}, max_entries {}, map_flags {:#x}", map.name,
                         map_type_name(map.type), type_column(spec, map.btf_key_type_id, map.key_size),
                         type_column(spec, map.btf_value_type_id, map.value_size), map.max_entries, map.map_flags));
+        show_map_details(spec, map);
+    }
+}
+
+std::string extern_kind(const ExternSpec& external) {
+    switch (external.kind) {
+        case ExternKind::kconfig: return "kernel option, in .kconfig";
+        case ExternKind::ksym_address: return "address of a kernel symbol";
+        case ExternKind::ksym_variable: return "variable of the kernel";
+        case ExternKind::kfunc: return "function of the kernel";
+    }
+    return "";
+}
+
+void show_externs(const ObjectSpec& spec) {
+    if (spec.externs.empty()) return;
+    say("\nEXTERNS");
+    for (const ExternSpec& external : spec.externs) {
+        say(fmt::format("  {}: {}{}{}", external.name, extern_kind(external),
+                        external.type == 0 || external.kind == ExternKind::kfunc
+                            ? ""
+                            : fmt::format(", {}", btf::type_text(*spec.btf, external.type)),
+                        external.is_weak ? ", weak" : ""));
     }
 }
 
@@ -112,7 +154,8 @@ void show_instruction(const std::vector<bpf_insn>& insns, std::size_t index, std
 
 void show_instructions(const ObjectSpec& spec) {
     for (const FunctionSpec& function : spec.functions) {
-        say(fmt::format("\nINSTRUCTIONS of {} (section {})", function.name, function.section));
+        say(fmt::format("\nINSTRUCTIONS of {}{}", function.name,
+                        function.section.empty() ? "" : fmt::format(" (section {})", function.section)));
         std::size_t next = 0;  // of the relocations, which are sorted
         for (std::size_t i = 0; i < function.insns.size(); i += slot_count(function.insns[i])) {
             const bool relocated = next < function.relocations.size() && function.relocations[next].insn_index == i;
@@ -125,7 +168,9 @@ void show_instructions(const ObjectSpec& spec) {
 std::vector<int> expected_fds(const ObjectSpec& spec, std::span<const LinkedProgram> programs) {
     std::vector<int> fds;
     int next = spec.btf ? 4 : 3;
-    for (bool needed : maps_to_create(spec, programs)) fds.push_back(needed ? next++ : -1);
+    std::vector<bool> needed = defined_maps(spec);
+    for (const LinkedProgram& program : programs) note_maps_used(program, spec, needed);
+    for (const bool created : needed) fds.push_back(created ? next++ : -1);
     return fds;
 }
 
@@ -161,17 +206,29 @@ void show_types(const ObjectSpec& spec) {
     }
 }
 
+// There is nothing else to show of them.
+void inspect_raw_instructions(ByteView bytes, const InspectOptions& options) {
+    ProgramKind kind;
+    kind.type = parse_program_type(options.type);
+    const ObjectSpec spec = parse_raw_instructions(bytes, options.object, kind, "");
+    say(fmt::format("PROGRAM\n  {}: type {}, {} instructions", spec.programs.front().name, program_type_name(kind.type),
+                    spec.functions.front().insns.size()));
+    show_instructions(spec);
+}
+
 }  // namespace
 
 void inspect(const InspectOptions& options) {
     LiveGate gate;
     const Bytes bytes = read_object(gate, options.object, options.cflags);
+    if (!options.type.empty() && !elf::looks_like_elf(bytes)) return inspect_raw_instructions(bytes, options);
     const elf::ElfFile file = elf::ElfFile::parse(bytes, options.object);
     show_sections(file);
     const ObjectSpec spec = parse_object(bytes, options.object);
     show_programs(spec);
     show_maps(spec);
     show_variables(spec);
+    show_externs(spec);
     say(spec.btf ? fmt::format("\nBTF: {} types, {} bytes", spec.btf->last_id(), spec.btf->raw().size())
                  : "\nBTF: none");
     for (const std::string& warning : spec.warnings) say(fmt::format("\nWARNING: {}", warning));

@@ -75,7 +75,21 @@ NarrationOptions narration_options(const RunOptions& options, int to) {
             .color = !to_file && use_color(to)};
 }
 
+// A verifier's log has its place in the error of a run that ends with it; here the first line of each reason is enough.
+void show_left_out(const Session& session) {
+    const std::vector<ProgramState> left_out = session.summary();
+    if (left_out.empty()) return;
+    std::size_t widest = 0;
+    for (const ProgramState& state : left_out) widest = std::max(widest, state.program.size());
+    note(fmt::format("loader: {} of {} programs were left out:", left_out.size(),
+                     left_out.size() + session.object().programs().size()));
+    for (const ProgramState& state : left_out) {
+        note(fmt::format("  {:<{}}  {:<12}  {}", state.program, widest, state.state, state.error->what()));
+    }
+}
+
 void show_attached(const Session& session, const RunOptions& options) {
+    show_left_out(session);
     if (options.quiet) return;
     for (const Link& link : session.links()) note(fmt::format("loader: attached: {}", link.description()));
     if (session.links().empty()) note("loader: loaded, not attached");

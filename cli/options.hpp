@@ -16,6 +16,12 @@ struct RunOptions {
     std::string type;
     std::string license = "GPL";  ///< of raw instructions, which carry none
     std::vector<std::string> programs;
+    bool is_plan = false;  ///< no call is made: then objects for machines of the other byte order are shown as well
+    bool keep_going = false;
+    std::string btf;                  ///< a file for CO-RE to go by
+    std::vector<std::string> map;     ///< MAP.FIELD=VALUE
+    std::vector<std::string> target;  ///< PROGRAM=ID or PROGRAM=PATH: the loaded program that a program is for
+    std::string pin_directory = "/sys/fs/bpf";
     std::vector<std::string> attach;  ///< PROGRAM=HOOK, or HOOK when there is one program
     bool no_attach = false;
     bool use_link = false;
@@ -37,6 +43,7 @@ struct RunOptions {
 
 struct InspectOptions {
     std::string object;
+    std::string type;  ///< of raw instructions
     std::vector<std::string> cflags;
     bool disassemble = false;
     bool relocations = false;

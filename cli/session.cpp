@@ -10,11 +10,13 @@
 
 #include <libminibpf/btf/value.hpp>
 #include <libminibpf/events/map_view.hpp>
+#include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/relocate/link.hpp>
 
 #include "child.hpp"
 #include "open_object.hpp"
 #include "output.hpp"
+#include "units.hpp"
 
 namespace cli {
 
@@ -24,16 +26,49 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Error usage_error(std::string doing, std::string hint) {
-    return Error({.doing = std::move(doing), .hint = std::move(hint), .blame = Blame::usage});
-}
+/// Descriptors of loaded programs, kept while other programs are tied to them.
+class Targets {
+public:
+    Targets(KernelGate& gate, const std::vector<std::string>& requests) {
+        for (const std::string& request : requests) {
+            const std::size_t equals = request.find('=');
+            if (equals == std::string::npos || equals + 1 == request.size()) {
+                throw_usage(fmt::format("--target {}: this is not PROGRAM=ID or PROGRAM=PATH", request),
+                                  "for instance --target my_replacement=123");
+            }
+            fds_.push_back(open(gate, request.substr(equals + 1)));
+            by_program[request.substr(0, equals)] = fds_.back().get();
+        }
+    }
+
+    std::map<std::string, int> by_program;
+
+private:
+    static Fd open(KernelGate& gate, const std::string& target) {
+        const auto id = parse_number(target);
+        const Syscall call = id ? Syscall(GetFdById{.kind = IdKind::prog, .id = static_cast<std::uint32_t>(*id)})
+                                : Syscall(ObjGet{.pathname = target});
+        const Answer answer = gate.enter(call, "the program that another one is tied to");
+        if (!answer.ok()) throw kernel_error(fmt::format("opening the program {}", target), call, answer);
+        return Fd(gate, answer.fd());
+    }
+
+    std::vector<Fd> fds_;
+};
 
 Object load_object(KernelGate& gate, const RunOptions& options) {
     ObjectSpec spec = prepare_object(gate, options);
+    if (options.is_plan) spec.foreign_endian = false;  // one of spec.warnings says that run would refuse it
+    spec.require_native_endian();
     for (const std::string& warning : spec.warnings) {
         if (!options.quiet) note(fmt::format("loader: warning: {}", warning));
     }
-    LoadOptions load_options{.programs = options.programs};
+    const Targets targets(gate, options.target);
+    LoadOptions load_options{.programs = options.programs,
+                             .keep_going = options.keep_going,
+                             .btf = options.btf,
+                             .pin_directory = options.pin_directory,
+                             .target_prog_fds = targets.by_program};
     if (!options.quiet) load_options.notice = [](const std::string& text) { note(fmt::format("loader: {}", text)); };
     return load(gate, std::move(spec), load_options);
 }
@@ -54,7 +89,7 @@ Update split_update(std::string_view request) {
     const std::size_t open = request.find('[');
     const std::size_t close = request.find("]=", open == std::string_view::npos ? request.size() : open);
     if (close == std::string_view::npos) {
-        throw usage_error(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request),
+        throw_usage(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request),
                           "for instance --update 'config[0]=\"Hey root!\"'");
     }
     return {.map = request.substr(0, open),
@@ -98,18 +133,18 @@ void Session::check_requests() {
     for (const std::string& request : options_.events) {
         const Map& map = object_.require_map(before(request, ':'));
         if (!is_buffer(map))
-            throw usage_error(fmt::format("--events {}: this map is no perf or ring buffer", request),
+            throw_usage(fmt::format("--events {}: this map is no perf or ring buffer", request),
                               "--show shows its contents");
         shown_as(map.name());
     }
     for (const std::string& name : options_.show) {
         if (is_buffer(object_.require_map(name))) {
-            throw usage_error(fmt::format("--show {}: a buffer has no elements", name),
+            throw_usage(fmt::format("--show {}: a buffer has no elements", name),
                               "its events are shown without being asked for");
         }
     }
     if (options_.no_attach && !options_.attach.empty())
-        throw usage_error("--attach and --no-attach exclude each other", "");
+        throw_usage("--attach and --no-attach exclude each other", "");
 }
 
 // A program that --attach names goes where it says, and the others where their sections say.
@@ -118,14 +153,37 @@ void Session::attach_programs() {
     for (const std::string& request : options_.attach) attached.push_back(&attach_as_asked(request));
     for (const Program& program : object_.programs()) {
         const bool done = std::find(attached.begin(), attached.end(), &program) != attached.end();
-        if (!done) links_.push_back(attach(gate_, program, attach_options_));
+        if (!done) attach_where_its_section_says(program);
     }
+    if (links_.empty() && !not_attached_.empty()) throw not_attached_.front().error;
+}
+
+void Session::attach_where_its_section_says(const Program& program) {
+    try {
+        links_.push_back(attach(gate_, program, attach_options_));
+    } catch (const Error& error) {
+        if (!options_.keep_going || error.detail().code == ECANCELED) throw;
+        not_attached_.push_back({.name = program.name(), .error = error});
+    }
+}
+
+// --- the summary of a run that went on without some programs
+
+std::vector<ProgramState> Session::summary() const {
+    std::vector<ProgramState> states;
+    for (const FailedProgram& failed : object_.failed_programs()) {
+        states.push_back({.program = failed.name, .state = "not loaded", .error = &failed.error});
+    }
+    for (const FailedProgram& failed : not_attached_) {
+        states.push_back({.program = failed.name, .state = "not attached", .error = &failed.error});
+    }
+    return states;
 }
 
 const Program& Session::attach_as_asked(const std::string& request) {
     const std::size_t equals = request.find('=');
     if (equals == std::string::npos && object_.programs().size() > 1) {
-        throw usage_error(fmt::format("--attach {}: which program?", request),
+        throw_usage(fmt::format("--attach {}: which program?", request),
                           fmt::format("the object has several: --attach PROGRAM={}", request));
     }
     const Program& program = equals == std::string::npos

@@ -19,6 +19,13 @@ namespace cli {
 /// Whether a run goes on after the load: to show events, or for the command or the time that was asked for.
 bool waits_for_events(const RunOptions& options);
 
+/// A program that --keep-going went on without.
+struct ProgramState {
+    std::string program;
+    std::string_view state;  ///< "not loaded", "not attached"
+    const minibpf::Error* error = nullptr;
+};
+
 /// A loaded and attached object with its event buffers. Its death detaches, unmaps and closes everything.
 class Session {
 public:
@@ -33,6 +40,9 @@ public:
     void run();
 
     const std::vector<minibpf::Link>& links() const noexcept { return links_; }
+    const minibpf::Object& object() const noexcept { return object_; }
+    /// The programs that were left out; empty without --keep-going.
+    std::vector<ProgramState> summary() const;
 
 private:
     struct Shown {
@@ -43,6 +53,7 @@ private:
     void check_requests();
     void attach_programs();
     const minibpf::Program& attach_as_asked(const std::string& request);
+    void attach_where_its_section_says(const minibpf::Program& program);
     void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();
@@ -60,6 +71,7 @@ private:
     minibpf::Poller poller_;
     std::unique_ptr<minibpf::TracePipe> trace_pipe_;
     std::vector<minibpf::Link> links_;
+    std::vector<minibpf::FailedProgram> not_attached_;
     std::vector<std::unique_ptr<minibpf::PerfBuffer>> perf_buffers_;
     std::vector<std::unique_ptr<minibpf::RingBuffer>> ring_buffers_;
     long events_shown_ = 0;

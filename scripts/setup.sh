@@ -24,6 +24,7 @@ ninja-build       command:ninja                        runs the build
 make              command:make                         builds the BPF programs
 clang             tool:clang                           compiles BPF programs
 libelf-dev        header:libelf.h                      reads ELF files
+zlib1g-dev        header:zlib.h                        unpacks /proc/config.gz
 libfmt-dev        header:fmt/core.h                    formats text
 libcli11-dev      header:CLI/CLI.hpp                   reads the command line
 '
@@ -32,6 +33,14 @@ catch2            catch2:                              runs the tests
 llvm              tool:llvm-objcopy                    cuts programs out of their ELF files
 strace            command:strace                       prints system calls, to compare with
 iproute2          command:ip                           makes network interfaces for tests
+'
+for_parity='
+libbpf-dev        header:bpf/libbpf.h                  loads objects too, to be compared with
+xdp-tools         file:/usr/sbin/xdp-loader            contains compiled BPF programs
+xdp-tests         file:/usr/libexec/xdp-tools/test-tool  contains compiled BPF programs
+libbpf-tools      file:/usr/sbin/biosnoop              contains compiled BPF programs
+ir-keytable       file:/usr/bin/ir-keytable            contains compiled BPF programs
+golang-github-cilium-ebpf-dev  file:/usr/share/gocode/src/github.com/cilium/ebpf/testdata  contains compiled BPF programs
 '
 for_fuzz='
 libclang-rt-dev   fuzzer:                              fuzzes the parsers
@@ -49,6 +58,7 @@ present() {  # KIND:NAME
         tool:*)    [ -n "$(tool "$name")" ] ;;
         header:*)  [ -e "/usr/include/$name" ] || [ -e "/usr/local/include/$name" ] || compgen -G "/usr/include/*/$name" > /dev/null ;;
         catch2:*)  present header:catch2/catch.hpp || present header:catch2/catch_all.hpp ;;
+        file:*)    [ -e "$name" ] ;;
         static:*)  [ -x "/bin/$name" ] && ! ldd "/bin/$name" > /dev/null 2>&1 ;;
         fuzzer:*)  directory=$("$(tool clang)" --print-resource-dir 2> /dev/null) &&
                        [ -n "$(find "$directory/lib" -name 'libclang_rt.fuzzer*.a' -print -quit 2> /dev/null)" ] ;;

@@ -56,4 +56,8 @@ void throw_malformed(std::string doing, std::string hint) {
     throw Error({.doing = std::move(doing), .hint = std::move(hint), .blame = Blame::object});
 }
 
+void throw_usage(std::string doing, std::string hint) {
+    throw Error({.doing = std::move(doing), .hint = std::move(hint), .blame = Blame::usage});
+}
+
 }  // namespace minibpf

@@ -54,4 +54,7 @@ std::string errno_name(int code);
 /// Throws the Error of an object that is malformed or asks for what does not exist (exit status 3).
 [[noreturn]] void throw_malformed(std::string doing, std::string hint = {});
 
+/// Throws the Error of a caller that asked in the wrong way (exit status 2).
+[[noreturn]] void throw_usage(std::string doing, std::string hint = {});
+
 }  // namespace minibpf

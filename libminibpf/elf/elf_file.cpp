@@ -13,12 +13,13 @@
 //
 // libelf turns the headers, the symbols and the relocation records into this machine's byte order. It is handed only
 // what was checked before: the header here, the tables after their section was seen to lie inside the file. The
-// contents of sections are never converted: Section::data is a view of the file's own bytes.
+// contents of other sections are not converted: Section::data is a view of the file's own bytes.
 #include <libminibpf/elf/elf_file.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -93,7 +94,8 @@ class Reader {
 public:
     Reader(ByteView bytes, std::string_view file_name) : bytes_(bytes), file_name_(file_name) {}
 
-    bool check_header();  ///< whether the byte order is this machine's
+    enum class Expect { bpf_object, any_machine };
+    bool check_header(Expect expect);  ///< whether the byte order is this machine's
     void open();
     std::vector<Section> read_sections();
     std::vector<Symbol> read_symbols(const std::vector<Section>& sections);
@@ -155,7 +157,7 @@ void Reader::check_section_table(std::uint64_t offset, std::uint16_t count, std:
     }
 }
 
-bool Reader::check_header() {
+bool Reader::check_header(Expect expect) {
     if (!looks_like_elf(bytes_)) {
         throw_malformed(fmt::format("{}: not an ELF file ({})", file_name_,
                                     bytes_.empty() ? "it is empty" : "it begins with " + first_bytes(bytes_)),
@@ -169,11 +171,11 @@ bool Reader::check_header() {
     const bool native = is_native(header->e_ident[EI_DATA]);
     const std::uint16_t machine = in_native_order(header->e_machine, native);
     const std::uint16_t type = in_native_order(header->e_type, native);
-    if (machine != machine_bpf) {
+    if (expect == Expect::bpf_object && machine != machine_bpf) {
         throw_malformed(fmt::format("{}: compiled for {}, not for BPF", file_name_, machine_name(machine)),
                         "compile with clang -target bpf");
     }
-    if (type != ET_REL) {
+    if (expect == Expect::bpf_object && type != ET_REL) {
         throw_malformed(fmt::format("{}: {}, not a relocatable object", file_name_, type_name(type)),
                         "compile with clang -c, without linking");
     }
@@ -353,7 +355,7 @@ bool Section::is_executable() const noexcept {
 ElfFile ElfFile::parse(ByteView bytes, std::string_view file_name) {
     Reader reader(bytes, file_name);
     ElfFile file;
-    file.native_endian_ = reader.check_header();
+    file.native_endian_ = reader.check_header(Reader::Expect::bpf_object);
     reader.open();
     file.sections_ = reader.read_sections();
     file.symbols_ = reader.read_symbols(file.sections_);
@@ -370,6 +372,22 @@ const Section* ElfFile::find_section(std::string_view name) const noexcept {
 
 const Section* ElfFile::section(std::uint32_t index) const noexcept {
     return index == 0 || index > sections_.size() ? nullptr : &sections_[index - 1];
+}
+
+void ElfFile::replace_data(std::uint32_t index, Bytes data) {
+    assert(section(index) != nullptr && section(index)->data.size() == data.size());
+    replaced_.push_back(std::make_shared<const Bytes>(std::move(data)));
+    sections_[index - 1].data = *replaced_.back();
+}
+
+ByteView require_section(ByteView bytes, std::string_view file_name, std::string_view section) {
+    Reader reader(bytes, file_name);
+    reader.check_header(Reader::Expect::any_machine);
+    reader.open();
+    for (const Section& candidate : reader.read_sections()) {
+        if (candidate.name == section) return candidate.data;
+    }
+    throw_malformed(fmt::format("{}: it has no section {}", file_name, section));
 }
 
 bool looks_like_elf(ByteView bytes) noexcept {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,6 +72,10 @@ public:
     const Section* section(
         std::uint32_t index) const noexcept;  ///< nullptr for SHN_UNDEF and the other special indices
 
+    /// Gives a section other contents, as long as those it had: for a file of the other byte order, the same numbers in
+    /// this machine's.
+    void replace_data(std::uint32_t index, Bytes data);
+
 private:
     ElfFile() = default;
 
@@ -78,7 +83,12 @@ private:
     std::vector<Section> sections_;
     std::vector<Symbol> symbols_;
     std::vector<RelocationTable> relocations_;
+    std::vector<std::shared_ptr<const Bytes>> replaced_;  ///< what some of sections_ have views of
 };
+
+/// The contents of a section in an ELF file of any machine: a kernel's vmlinux, a module. Throws Error naming the file
+/// when it is malformed or has no such section.
+ByteView require_section(ByteView bytes, std::string_view file_name, std::string_view section);
 
 /// Whether the bytes begin with ELF's magic number.
 bool looks_like_elf(ByteView bytes) noexcept;

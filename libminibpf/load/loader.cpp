@@ -1,144 +1,184 @@
 // The loader: from blueprint to running code, one call after the other.
 //
 // In: an ObjectSpec. Out: an Object, whose descriptors keep everything alive. Each kernel object is put into its owner
-// before the next call is made, so that a failure at any call closes what came before it, in reverse.
+// before the next call is made, so that a failure at any call closes what came before it, in reverse. Maps are made by
+// map_loader.cpp.
 #include <libminibpf/load/loader.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
 
-#include <libminibpf/kernel/cpus.hpp>
+#include <libminibpf/btf/simplify.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/attach_target.hpp>
+#include <libminibpf/load/extern_values.hpp>
+#include <libminibpf/load/kernel_types.hpp>
+#include <libminibpf/load/map_loader.hpp>
 #include <libminibpf/load/verifier_log.hpp>
+#include <libminibpf/relocate/core.hpp>
 #include <libminibpf/relocate/link.hpp>
 
 namespace minibpf {
 
 namespace {
 
-// Map types whose create function refuses BTF for keys and values: they return ENOTSUPP (map_check_no_btf()), or the
-// types would describe something else than what user space passes.
-bool takes_btf(bpf_map_type type) {
-    // clang-format off
-    constexpr std::array without = {
-        BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_PROG_ARRAY,   BPF_MAP_TYPE_CGROUP_ARRAY, BPF_MAP_TYPE_STACK_TRACE,
-        BPF_MAP_TYPE_ARRAY_OF_MAPS,    BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_DEVMAP,       BPF_MAP_TYPE_DEVMAP_HASH,
-        BPF_MAP_TYPE_CPUMAP,           BPF_MAP_TYPE_XSKMAP,       BPF_MAP_TYPE_SOCKMAP,      BPF_MAP_TYPE_SOCKHASH,
-        BPF_MAP_TYPE_QUEUE,            BPF_MAP_TYPE_STACK,        BPF_MAP_TYPE_RINGBUF,
-    };
-    // clang-format on
-    return std::find(without.begin(), without.end(), type) == without.end();
-}
-
-// Refusals that a simpler form of the call would meet as well. ECANCELED: somebody quit while stepping.
-bool is_final(int error) {
-    return error == EPERM || error == ENOMEM || error == ECANCELED;
-}
-
 std::string described(const ProgramSpec& program) {
     if (program.section.empty()) return fmt::format("program '{}'", program.name);
     return fmt::format("program '{}' (SEC {})", program.name, program.section);
-}
-
-struct FirstUse {
-    std::string_view function;
-    std::uint32_t insn_index = 0;
-};
-
-std::optional<FirstUse> first_use(const ObjectSpec& object, std::size_t map) {
-    for (const FunctionSpec& function : object.functions) {
-        for (const InsnRelocation& relocation : function.relocations) {
-            const auto* by_fd = std::get_if<MapReference>(&relocation.target);
-            const auto* by_value = std::get_if<DataReference>(&relocation.target);
-            if ((by_fd != nullptr && by_fd->map == map) || (by_value != nullptr && by_value->map == map)) {
-                return FirstUse{.function = function.name, .insn_index = relocation.insn_index};
-            }
-        }
-    }
-    return std::nullopt;
-}
-
-std::string why_created(const ObjectSpec& object, std::size_t map) {
-    const MapSpec& spec = object.maps[map];
-    const std::optional<FirstUse> use = first_use(object, map);
-    const std::string what = spec.origin == MapOrigin::data_section
-                                 ? fmt::format("section {} becomes an array map of one element", spec.name)
-                                 : fmt::format("`{}` is created", spec.name);
-    if (!use) return what + ", though no program refers to it";
-    return fmt::format("{} because {} refers to it in instruction {}", what, use->function, use->insn_index);
 }
 
 }  // namespace
 
 class Loader {
 public:
-    Loader(KernelGate& gate, ObjectSpec spec, const LoadOptions& options) : gate_(gate), options_(options) {
+    Loader(KernelGate& gate, ObjectSpec spec, const LoadOptions& options)
+        : gate_(gate), options_(options), types_(gate, options.btf) {
         object_.spec_ = std::make_unique<ObjectSpec>(std::move(spec));
     }
 
     Object run() {
         select_programs();
+        find_struct_ops();
         link_programs();
         load_btf();
-        create_maps();
-        load_programs();
+        MapLoader maps(gate_, spec(), object_.btf_.get(), struct_ops_, types_,
+                       {.pin_directory = options_.pin_directory, .notice = options_.notice});
+        try {
+            create_maps(maps);
+            load_programs();
+            fill_program_slots();
+        } catch (...) {
+            maps.remove_pins();
+            throw;
+        }
         return std::move(object_);
     }
 
 private:
+    /// A program on its way into the kernel.
+    struct Candidate {
+        const ProgramSpec* spec = nullptr;
+        LinkedProgram linked;
+        std::vector<CoreChange> core_changes;
+        AttachTarget target;
+        std::uint32_t expected_attach_type = 0;
+        std::vector<int> fd_array;
+        bool failed = false;
+    };
+
     const ObjectSpec& spec() const { return *object_.spec_; }
+
+    /// Does `work` for each candidate that is still to be loaded. What goes wrong ends the load, or with keep_going the
+    /// candidate's part in it.
+    template <class Work>
+    void for_each_candidate(Work work) {
+        for (Candidate& candidate : candidates_) {
+            if (candidate.failed) continue;
+            try {
+                work(candidate);
+            } catch (const Error& error) {
+                const bool is_quit = error.detail().code == ECANCELED;
+                if (!options_.keep_going || is_quit) throw;
+                candidate.failed = true;
+                object_.failed_.push_back({.name = candidate.spec->name, .error = error});
+            }
+        }
+        if (!candidates_.empty() && std::ranges::all_of(candidates_, &Candidate::failed)) throw_nothing_left();
+    }
+
+    [[noreturn]] void throw_nothing_left() const {
+        const Error& first = object_.failed_.front().error;
+        throw first.within(fmt::format("none of the {} programs could be loaded", candidates_.size()));
+    }
+
+    // --- choosing
 
     void select_programs() {
         for (const std::string& name : options_.programs) spec().require_program(name);
         for (const ProgramSpec& program : spec().programs) {
-            const bool named =
-                std::find(options_.programs.begin(), options_.programs.end(), program.name) != options_.programs.end();
-            if (options_.programs.empty() ? !program.kind.optional : named) selected_.push_back(&program);
+            const bool named = std::ranges::find(options_.programs, program.name) != options_.programs.end();
+            if (options_.programs.empty() ? !program.kind.optional : named) candidates_.push_back({.spec = &program});
         }
-        if (selected_.empty()) throw_malformed(fmt::format("{} has no program to load", spec().file_name));
-        for (const ProgramSpec* program : selected_) check_program(*program);
+        if (candidates_.empty() && spec().maps.empty()) {
+            throw_malformed(fmt::format("{} has neither programs nor maps to load", spec().file_name));
+        }
+        for_each_candidate([](const Candidate& candidate) { check_kind(*candidate.spec); });
     }
 
-    void check_program(const ProgramSpec& program) const {
-        const auto type = program.kind.type;
-        if (type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM || type == BPF_PROG_TYPE_EXT ||
-            type == BPF_PROG_TYPE_STRUCT_OPS) {
-            throw_malformed(
-                fmt::format("{}: this version does not load {} programs, which the kernel ties to one of its "
-                            "functions when they are loaded (attach_btf_id)",
-                            described(program), program_type_name(type)),
-                "leave it out: name the others with --program");
-        }
-        if (program.kind.type == BPF_PROG_TYPE_UNSPEC) {
-            throw Error(
-                {.doing = fmt::format("program '{}' lies in section {}, which does not say what kind of program it is",
-                                      program.name, program.section),
-                 .hint = "give --type, for instance --type tracepoint, or put it into a section such as SEC(\"xdp\")",
-                 .blame = Blame::usage});
+    static void check_kind(const ProgramSpec& program) {
+        if (program.kind.type != BPF_PROG_TYPE_UNSPEC) return;
+        std::string hint = "give --type, for instance --type tracepoint, or put it into a section such as SEC(\"xdp\")";
+        const std::string near = nearest_section_name(program.section);
+        if (!near.empty()) hint = fmt::format("did you mean SEC(\"{}\")? Or {}", near, hint);
+        throw Error(
+            {.doing = fmt::format("program '{}' lies in section '{}', which does not say what kind of program it is",
+                                  program.name, program.section),
+             .hint = std::move(hint),
+             .blame = program.section.starts_with(".text") ? Blame::usage : Blame::object});
+    }
+
+    // A table of functions is fitted to the kernel's before its programs are loaded, for each is told which member of
+    // which struct it is.
+    void find_struct_ops() {
+        struct_ops_.resize(spec().maps.size());
+        for (std::size_t i = 0; i < spec().maps.size(); ++i) {
+            MapSpec& map = object_.spec_->maps[i];
+            if (map.origin != MapOrigin::struct_ops || map.optional) continue;
+            struct_ops_[i] = fit_struct_ops(types_, spec(), map);
+            map.value_size = static_cast<std::uint32_t>(struct_ops_[i]->value.size());
         }
     }
+
+    // --- instructions
 
     void link_programs() {
-        for (const ProgramSpec* program : selected_) {
-            linked_.push_back(link_functions(spec(), *program));
-            refuse_core(*program, linked_.back());
-        }
+        CoreRelocator core(spec(), types_);
+        for_each_candidate([&](Candidate& candidate) {
+            try {
+                link(candidate, core);
+            } catch (const Error& error) {
+                throw error.within(described(*candidate.spec));
+            }
+        });
     }
 
-    // Without their CO-RE relocations the instructions would read whatever lies at the compiler's offsets.
-    void refuse_core(const ProgramSpec& program, const LinkedProgram& linked) const {
-        std::size_t count = 0;
-        for (const PlacedFunction& placed : linked.functions)
-            count += spec().functions[placed.function].core_relocations.size();
-        if (count == 0) return;
-        throw_malformed(
-            fmt::format("{} has {} CO-RE relocations, which this version does not apply", described(program), count),
-            "compile it without preserve_access_index, or leave it out with --program");
+    void link(Candidate& candidate, CoreRelocator& core) {
+        const ProgramSpec& program = *candidate.spec;
+        candidate.linked = link_functions(spec(), program);
+        candidate.core_changes = core.relocate(candidate.linked);
+        const std::vector<bool> used = externs_used(candidate.linked, spec());
+        if (std::ranges::find(used, true) != used.end()) {
+            ExternValues externs = find_externs(gate_, types_, spec(), used);
+            relocate_externs(candidate.linked, spec(), externs.values);
+            candidate.fd_array = std::move(externs.fd_array);
+        }
+        candidate.expected_attach_type = program.kind.expected_attach_type;
+        if (has_attach_target(program.kind)) {
+            const auto other = options_.target_prog_fds.find(program.name);
+            candidate.target = other == options_.target_prog_fds.end()
+                                   ? find_attach_target(types_, program)
+                                   : find_attach_target(gate_, other->second, program);
+        }
+        if (program.kind.type == BPF_PROG_TYPE_STRUCT_OPS) find_struct_ops_member(candidate);
     }
+
+    void find_struct_ops_member(Candidate& candidate) const {
+        for (const std::optional<StructOps>& table : struct_ops_) {
+            if (!table) continue;
+            const auto member = std::ranges::find(table->members, candidate.spec->function, &StructOpsMember::function);
+            if (member == table->members.end()) continue;
+            candidate.target = {.btf_id = table->type_id, .fd = table->btf_fd};
+            candidate.expected_attach_type = member->member_index;
+            return;
+        }
+        throw_malformed("no struct_ops variable has it as a member, so the kernel cannot know what it is for",
+                        "put it into a variable in SEC(\".struct_ops\"), or leave it out with --program");
+    }
+
+    // --- BTF
 
     void load_btf() {
         if (!spec().btf) return;
@@ -149,99 +189,129 @@ private:
             object_.btf_ = Fd(gate_, answer.fd());
             return;
         }
-        const std::string doing = fmt::format("loading the BTF of {}", spec().file_name);
-        if (is_final(answer.error)) throw kernel_error(doing, call, answer);
-        LoggedAnswer again = enter_with_log(gate_, call);
+        if (is_final_refusal(answer.error)) throw kernel_error(doing_btf(), call, answer);
+        load_simpler_btf(answer);
+    }
+
+    std::string doing_btf() const { return fmt::format("loading the BTF of {}", spec().file_name); }
+
+    // Kinds of types that a kernel does not know yet are rewritten, the newest first, until it takes the rest.
+    void load_simpler_btf(const Answer& refused) {
+        btf::Btf simpler = *spec().btf;
+        for (const btf::Simplification& simplification : btf::simplifications()) {
+            if (!simplification.apply(simpler)) continue;
+            const BtfLoad call{.btf = simpler.raw()};
+            const Answer answer = gate_.enter(call, [&] {
+                return fmt::format("the kernel refused the types: tried without {}", simplification.what);
+            });
+            if (answer.ok()) {
+                object_.btf_ = Fd(gate_, answer.fd());
+                btf_has_functions_ = simplification.keeps_functions;
+                options_.notice(fmt::format("the kernel took the BTF of {} only without {}", spec().file_name,
+                                            simplification.what));
+                return;
+            }
+            if (is_final_refusal(answer.error)) throw kernel_error(doing_btf(), call, answer);
+        }
+        LoggedAnswer again = enter_with_log(gate_, BtfLoad{.btf = spec().btf->raw()});
         if (again.answer.ok()) {
             object_.btf_ = Fd(gate_, again.answer.fd());
-        } else {
-            options_.notice(
-                fmt::format("{} failed ({}): going on without it\n{}", doing, errno_text(answer.error), again.log));
+            return;
         }
+        options_.notice(
+            fmt::format("{} failed ({}): going on without it\n{}", doing_btf(), errno_text(refused.error), again.log));
     }
 
-    void create_maps() {
-        map_fds_.assign(spec().maps.size(), -1);
+    // --- maps
+
+    void create_maps(MapLoader& maps) {
+        std::vector<bool> needed = defined_maps(spec());
+        for (const Candidate& candidate : candidates_) {
+            if (!candidate.failed) note_maps_used(candidate.linked, spec(), needed);
+        }
         object_.maps_.reserve(spec().maps.size());
-        const std::vector<bool> needed = maps_to_create(spec(), linked_);
+        map_fds_.assign(spec().maps.size(), -1);
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
             if (!needed[i]) continue;
-            create_map(i);
-            if (spec().maps[i].origin == MapOrigin::data_section) fill_data_section(object_.maps_.back());
+            try {
+                object_.maps_.push_back(maps.create(i));
+                map_fds_[i] = object_.maps_.back().fd();
+            } catch (const Error& error) {
+                if (!options_.keep_going || error.detail().code == ECANCELED) throw;
+                map_errors_.emplace(i, error);
+            }
+        }
+        fill_map_slots();
+    }
+
+    Map* created(std::size_t map) {
+        const auto found = std::ranges::find(object_.maps_, map_fds_[map], &Map::fd);
+        return map_fds_[map] < 0 || found == object_.maps_.end() ? nullptr : &*found;
+    }
+
+    /// Puts a descriptor into the slots of every map whose definition names `target` things there.
+    template <class Reference, class FdOf>
+    void fill_slots(FdOf fd_of) {
+        for (std::size_t i = 0; i < spec().maps.size(); ++i) {
+            Map* map = created(i);
+            if (map == nullptr || spec().maps[i].origin == MapOrigin::struct_ops || map->was_pinned()) continue;
+            for (const MapSlot& slot : spec().maps[i].slots) {
+                const Reference* reference = std::get_if<Reference>(&slot.target);
+                if (reference == nullptr) continue;
+                const int fd = fd_of(*reference);
+                if (fd < 0) continue;
+                map->update(bytes_of(slot.index), bytes_of(fd), BPF_ANY,
+                            [&] { return fmt::format("{}[{}], as its definition says", map->name(), slot.index); });
+            }
         }
     }
 
-    void create_map(std::size_t index) {
-        const MapSpec& map = spec().maps[index];
-        MapCreate call{.name = map.kernel_name,
-                       .type = map.type,
-                       .key_size = map.key_size,
-                       .value_size = map.value_size,
-                       .max_entries = map.max_entries,
-                       .map_flags = map.map_flags,
-                       .numa_node = map.numa_node,
-                       .map_extra = map.map_extra};
-        if (map.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && map.max_entries == 0) {
-            call.max_entries = static_cast<std::uint32_t>(possible_cpu_count(gate_));
+    void fill_map_slots() {
+        fill_slots<MapReference>([&](const MapReference& reference) { return map_fds_[reference.map]; });
+    }
+
+    void fill_program_slots() {
+        const auto fd_of = [&](std::size_t function) {
+            for (const Program& program : object_.programs_) {
+                if (program.spec().function == function) return program.fd();
+            }
+            return -1;  // not loaded, because it was not asked for
+        };
+        fill_slots<FunctionReference>([&](const FunctionReference& reference) { return fd_of(reference.function); });
+        for (std::size_t i = 0; i < struct_ops_.size(); ++i) {
+            Map* map = created(i);
+            if (!struct_ops_[i] || map == nullptr) continue;
+            map->struct_ops_value_ = struct_ops_[i]->value;
+            for (const StructOpsMember& member : struct_ops_[i]->members) {
+                const auto fd = static_cast<std::int64_t>(fd_of(member.function));
+                if (fd >= 0) std::memcpy(map->struct_ops_value_.data() + member.value_offset, &fd, sizeof fd);
+            }
         }
-        if (object_.btf_.is_open() && takes_btf(map.type) && map.btf_value_type_id != 0) {
-            call.btf_fd = static_cast<std::uint32_t>(object_.btf_.get());
-            call.btf_key_type_id = map.btf_key_type_id;
-            call.btf_value_type_id = map.btf_value_type_id;
-        }
-        Answer answer = gate_.enter(call, [&] { return why_created(spec(), index); });
-        if (!answer.ok() && call.btf_fd != 0 && !is_final(answer.error)) answer = create_without_btf(call, answer);
-        if (!answer.ok())
-            throw kernel_error(fmt::format("creating map '{}'", map.name), call, answer,
-                               create_hint(map, answer.error));
-        Fd fd(gate_, answer.fd());
-        map_fds_[index] = fd.get();
-        object_.maps_.emplace_back(gate_, spec(), map, call.max_entries, std::move(fd));
     }
 
-    Answer create_without_btf(MapCreate call, const Answer& refused) {
-        call.btf_fd = call.btf_key_type_id = call.btf_value_type_id = 0;
-        const Answer answer = gate_.enter(call, "the kernel refused the map with its types: tried without them");
-        if (!answer.ok()) return refused;
-        options_.notice(fmt::format("map '{}' was created without its BTF types, which the kernel refused ({})",
-                                    call.name, errno_text(refused.error)));
-        return answer;
-    }
-
-    static std::string create_hint(const MapSpec& map, int error) {
-        if (error != EINVAL) return {};
-        return fmt::format(
-            "the kernel takes no {} map with key_size={}, value_size={}, max_entries={}, map_flags={:#x}; see the map "
-            "type in the kernel's Documentation/bpf/",
-            map_type_name(map.type), map.key_size, map.value_size, map.max_entries, map.map_flags);
-    }
-
-    void fill_data_section(Map& map) {
-        const std::uint32_t zero = 0;
-        const Bytes zeros(map.spec().initial.empty() ? map.spec().value_size : 0);
-        const ByteView contents = map.spec().initial.empty() ? ByteView(zeros) : ByteView(map.spec().initial);
-        map.update(bytes_of(zero), contents, BPF_ANY,
-                   [&] { return fmt::format("the contents of section {}, {} bytes", map.name(), contents.size()); });
-        if (!map.spec().read_only) return;
-        const MapFreeze call{.map_fd = map.fd()};
-        const Answer answer = gate_.enter(call, [&] {
-            return fmt::format("{} is read-only from here on, so that the verifier may take its values as constants",
-                               map.name());
-        });
-        if (!answer.ok()) throw kernel_error(fmt::format("freezing map '{}'", map.name()), call, answer);
-    }
+    // --- programs
 
     void load_programs() {
-        object_.programs_.reserve(selected_.size());
-        for (std::size_t i = 0; i < selected_.size(); ++i) {
-            relocate_maps(linked_[i], spec(), map_fds_);
-            load_program(*selected_[i], linked_[i]);
+        object_.programs_.reserve(candidates_.size());
+        for_each_candidate([&](Candidate& candidate) {
+            check_maps(candidate);
+            relocate_maps(candidate.linked, spec(), map_fds_);
+            load_program(candidate);
+        });
+    }
+
+    void check_maps(const Candidate& candidate) const {
+        if (map_errors_.empty()) return;
+        std::vector<bool> used(spec().maps.size());
+        note_maps_used(candidate.linked, spec(), used);
+        for (const auto& [map, error] : map_errors_) {
+            if (used[map]) throw error.within(described(*candidate.spec));
         }
     }
 
-    void load_program(const ProgramSpec& program, const LinkedProgram& linked) {
-        const ProgLoad call = prog_load(program, linked);
-        Answer answer = gate_.enter(call, [&] { return why_loaded(program, linked); });
+    void load_program(const Candidate& candidate) {
+        const ProgLoad call = prog_load(candidate);
+        Answer answer = gate_.enter(call, [&] { return why_loaded(candidate); });
         // EAGAIN: a signal interrupted the verifier (bpf_check() gives up so that ^C works); not a verdict.
         for (int tries = 0; answer.error == EAGAIN && tries < 5; ++tries)
             answer = gate_.enter(call, "the verifier was interrupted: once more");
@@ -252,14 +322,16 @@ private:
             if (again.answer.ok() || again.answer.error != ENOSPC) answer = again.answer;
         }
         if (!answer.ok()) {
-            std::string hint = verifier_hint(log, spec());
-            throw kernel_error(fmt::format("loading {}", described(program)), call, answer, std::move(hint),
+            std::string hint = hint_for(candidate, log);
+            throw kernel_error(fmt::format("loading {}", described(*candidate.spec)), call, answer, std::move(hint),
                                std::move(log));
         }
-        object_.programs_.emplace_back(program, Fd(gate_, answer.fd()));
+        object_.programs_.emplace_back(*candidate.spec, Fd(gate_, answer.fd()));
     }
 
-    ProgLoad prog_load(const ProgramSpec& program, const LinkedProgram& linked) const {
+    ProgLoad prog_load(const Candidate& candidate) const {
+        const ProgramSpec& program = *candidate.spec;
+        const LinkedProgram& linked = candidate.linked;
         ProgLoad call{.name = kernel_object_name(program.name),
                       .type = program.kind.type,
                       .insns = linked.insns,
@@ -267,8 +339,11 @@ private:
                       .kern_version = spec().kern_version,
                       .prog_flags = (program.kind.sleepable ? BPF_F_SLEEPABLE : 0u) |
                                     (program.kind.xdp_frags ? BPF_F_XDP_HAS_FRAGS : 0u),
-                      .expected_attach_type = program.kind.expected_attach_type};
-        if (object_.btf_.is_open() && linked.func_info_rec_size != 0) {
+                      .expected_attach_type = candidate.expected_attach_type,
+                      .attach_btf_id = candidate.target.btf_id,
+                      .attach_prog_fd = static_cast<std::uint32_t>(candidate.target.fd),
+                      .fd_array = candidate.fd_array};
+        if (object_.btf_.is_open() && btf_has_functions_ && linked.func_info_rec_size != 0) {
             call.prog_btf_fd = static_cast<std::uint32_t>(object_.btf_.get());
             call.func_info_rec_size = linked.func_info_rec_size;
             call.func_info = linked.func_info;
@@ -278,21 +353,48 @@ private:
         return call;
     }
 
-    std::string why_loaded(const ProgramSpec& program, const LinkedProgram& linked) const {
+    std::string why_loaded(const Candidate& candidate) const {
         std::string why = fmt::format("the verifier checks `{}`, {} instructions, and the kernel compiles it",
-                                      program.name, linked.insns.size());
-        for (std::size_t i = 1; i < linked.functions.size(); ++i) {
+                                      candidate.spec->name, candidate.linked.insns.size());
+        for (std::size_t i = 1; i < candidate.linked.functions.size(); ++i) {
             why += fmt::format("{} {}", i == 1 ? "; subprograms behind it:" : ",",
-                               spec().functions[linked.functions[i].function].name);
+                               spec().functions[candidate.linked.functions[i].function].name);
         }
         return why;
     }
 
+    std::string hint_for(const Candidate& candidate, std::string_view log) const {
+        const std::string poisoned = poison_hint(candidate, log);
+        return poisoned.empty() ? verifier_hint(log, spec()) : poisoned;
+    }
+
+    // "invalid func unknown#195896080": an access that CO-RE could not resolve, or a weak kfunc that this kernel lacks.
+    // The line before it begins with the instruction's number: "12: (85) call unknown#195896080".
+    std::string poison_hint(const Candidate& candidate, std::string_view log) const {
+        const std::optional<UnknownCall> call = last_unknown_call(log);
+        if (!call) return {};
+        const std::size_t kfunc = static_cast<std::size_t>(call->number) - missing_kfunc_base;
+        if (call->number >= missing_kfunc_base && kfunc < spec().externs.size()) {
+            return fmt::format("the kernel has no function '{}': ask with bpf_ksym_exists() before calling it",
+                               spec().externs[kfunc].name);
+        }
+        const CoreChange* change =
+            call->number == core_poison ? find_poisoned(candidate.core_changes, call->insn_index) : nullptr;
+        if (change == nullptr) return {};
+        return fmt::format(
+            "instruction {} was made invalid, since the kernel does not have what it reads: {}; ask with "
+            "bpf_core_field_exists() (or its like) before reading it",
+            call->insn_index, core_change_text(spec(), *change));
+    }
+
     KernelGate& gate_;
     const LoadOptions& options_;
-    std::vector<const ProgramSpec*> selected_;
-    std::vector<LinkedProgram> linked_;  // one for each of selected_
-    std::vector<int> map_fds_;           // one for each of ObjectSpec::maps; -1: not created
+    KernelTypes types_;  // before object_: what the kernel was told of it needs no longer be here
+    std::vector<Candidate> candidates_;
+    bool btf_has_functions_ = true;                     // false once they were taken out for an old kernel
+    std::vector<std::optional<StructOps>> struct_ops_;  // one for each of ObjectSpec::maps
+    std::vector<int> map_fds_;                          // likewise; -1: not created
+    std::map<std::size_t, Error> map_errors_;
     Object object_;
 };
 

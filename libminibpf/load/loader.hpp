@@ -1,15 +1,19 @@
 // Loading: an ObjectSpec and a gate become an Object, in the fewest calls.
 //
+//     the kernel's types                   if a program has CO-RE relocations or a target in the kernel, or uses its
+//                                          variables and functions
 //     BPF_BTF_LOAD                         if the object has BTF
 //     BPF_MAP_CREATE                       for each map; for data sections also BPF_MAP_UPDATE_ELEM (the contents),
-//                                          and BPF_MAP_FREEZE for .rodata
+//                                          and BPF_MAP_FREEZE for .rodata and .kconfig
 //     BPF_PROG_LOAD                        for each program
+//     BPF_MAP_UPDATE_ELEM                  for each map and program that a definition puts into a map
 //
-// Nothing is probed. What the kernel refuses is tried once more in a simpler form where there is one (no BTF), or with
-// a log buffer, to tell why.
+// Nothing is probed. What the kernel refuses is tried once more in a simpler form where there is one (BTF without the
+// kinds that are too new, or no BTF), or with a log buffer, to tell why.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +25,15 @@ namespace minibpf {
 struct LoadOptions {
     /// Only these programs; empty: all but the optional ones (SEC("?...")).
     std::vector<std::string> programs;
+    /// Load what can be loaded: a program that fails is noted in Object::failed_programs() and the rest goes on. At
+    /// least one has to succeed.
+    bool keep_going = false;
+    /// A file with the BTF that CO-RE goes by instead of the running kernel's; empty: the kernel's own.
+    std::string btf;
+    /// Where maps with a pin name are looked for and pinned.
+    std::string pin_directory = "/sys/fs/bpf";
+    /// The loaded program that a freplace, fentry or fexit program is for, by the latter's name.
+    std::map<std::string, int> target_prog_fds;
     /// Told what was learnt from a refusal that was survived: "the kernel refused BTF (EINVAL): going on without it".
     std::function<void(const std::string&)> notice = [](const std::string&) {};
 };

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <libminibpf/base/error.hpp>
 #include <libminibpf/kernel/fd.hpp>
 #include <libminibpf/object/object_spec.hpp>
 
@@ -41,10 +42,19 @@ public:
     /// The key after `key`, in the kernel's order; the first one for an empty `key`; nothing after the last.
     std::optional<Bytes> next_key(ByteView key) const;
 
+    /// Whether it was found pinned by an earlier load, with whatever is in it.
+    bool was_pinned() const noexcept { return was_pinned_; }
+
+    /// struct_ops: what an update of key 0 registers with the kernel, the programs' descriptors in it. Empty for
+    /// others.
+    ByteView struct_ops_value() const noexcept { return struct_ops_value_; }
+
     std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
     std::string value_text(ByteView value) const;  ///< per-CPU maps: `{cpu0 = 1, cpu1 = 0}`
 
 private:
+    friend class Loader;
+    friend class MapLoader;
     std::size_t value_bytes() const;
     std::size_t slot_count() const;  ///< 1; per-CPU maps: how many CPUs there can be
 
@@ -53,6 +63,9 @@ private:
     const MapSpec* spec_;
     std::uint32_t max_entries_;
     Fd fd_;
+    Mapping arena_;  ///< arenas: the memory that programs and user space share
+    Bytes struct_ops_value_;
+    bool was_pinned_ = false;
     mutable std::size_t slot_count_ = 0;  ///< 0: not asked for yet
 };
 
@@ -70,6 +83,12 @@ private:
     Fd fd_;
 };
 
+/// A program that was left out of a load that went on without it (LoadOptions::keep_going).
+struct FailedProgram {
+    std::string name;
+    Error error;
+};
+
 /// A loaded object. It dies in reverse: programs, then maps, then BTF.
 class Object {
 public:
@@ -80,6 +99,8 @@ public:
     const ObjectSpec& spec() const noexcept { return *spec_; }
     std::vector<Map>& maps() noexcept { return maps_; }
     std::vector<Program>& programs() noexcept { return programs_; }
+    const std::vector<Program>& programs() const noexcept { return programs_; }
+    const std::vector<FailedProgram>& failed_programs() const noexcept { return failed_; }
 
     Map* find_map(std::string_view name) noexcept;
     Program* find_program(std::string_view name) noexcept;
@@ -92,6 +113,7 @@ private:
 
     std::unique_ptr<ObjectSpec> spec_;  // on the heap: maps and programs point into it
     Fd btf_;
+    std::vector<FailedProgram> failed_;
     std::vector<Map> maps_;
     std::vector<Program> programs_;
 };

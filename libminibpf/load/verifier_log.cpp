@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -66,6 +67,20 @@ LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call) {
 
 LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call) {
     return enter_growing(gate, call);
+}
+
+std::optional<UnknownCall> last_unknown_call(std::string_view log) {
+    constexpr std::string_view words = "(85) call unknown#";
+    const std::size_t at = log.rfind(words);
+    if (at == std::string_view::npos) return std::nullopt;
+    const std::size_t line = log.rfind('\n', at);
+    const std::size_t begin = line == std::string_view::npos ? 0 : line + 1;
+    UnknownCall call;
+    const auto read = [&](std::size_t from, auto& number) {
+        return std::from_chars(log.data() + from, log.data() + log.size(), number).ec == std::errc();
+    };
+    if (!read(begin, call.insn_index) || !read(at + words.size(), call.number)) return std::nullopt;
+    return call;
 }
 
 std::string verifier_hint(std::string_view log, const ObjectSpec& object) {

@@ -33,9 +33,13 @@ public:
     DefinitionReader(const btf::Btf& btf, MapSpec& map) : btf_(btf), map_(map) {}
 
     void read(const btf::Type& definition);
+    /// Where the member `values` lies in the definition, bytes; 0 when there is none.
+    std::uint64_t values_offset() const noexcept { return values_offset_; }
 
 private:
     void read_member(const btf::Member& member);
+    void read_values(const btf::Member& member);
+    void read_inner(const btf::Type& definition);
     btf::TypeId pointed_to(const btf::Member& member) const;
     std::uint32_t number(const btf::Member& member) const;
     std::uint64_t long_number(const btf::Member& member) const;
@@ -45,6 +49,7 @@ private:
     const btf::Btf& btf_;
     MapSpec& map_;
     bool has_type_ = false;
+    std::uint64_t values_offset_ = 0;
 };
 
 btf::TypeId DefinitionReader::pointed_to(const btf::Member& member) const {
@@ -107,10 +112,11 @@ void DefinitionReader::read_member(const btf::Member& member) {
     } else if (member.name == "map_extra") {
         map_.map_extra = long_number(member);
     } else if (member.name == "pinning") {
-        map_.pinning = number(member);
-        if (map_.pinning > 1) {
-            fail("map '{}': pinning {} is neither LIBBPF_PIN_NONE nor LIBBPF_PIN_BY_NAME", map_.name, map_.pinning);
+        const std::uint32_t pinning = number(member);
+        if (pinning > 1) {
+            fail("map '{}': pinning {} is neither LIBBPF_PIN_NONE nor LIBBPF_PIN_BY_NAME", map_.name, pinning);
         }
+        if (pinning == 1) map_.pin_name = map_.name;
     } else if (member.name == "key_size") {
         set_size(member, map_.key_size, number(member));
     } else if (member.name == "value_size") {
@@ -120,10 +126,55 @@ void DefinitionReader::read_member(const btf::Member& member) {
     } else if (member.name == "value") {
         set_type(member, map_.value_size, map_.btf_value_type_id);
     } else if (member.name == "values") {
-        fail("map '{}': initial values and inner maps (__array(values, ...)) are not supported yet", map_.name);
+        read_values(member);
     } else {
         throw_unknown_member(map_.name, member.name);
     }
+}
+
+bool holds_maps(bpf_map_type type) noexcept {
+    return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+// __array(values, struct inner): struct inner *values[]; or for a program array void (*values[])(void). The definition
+// itself says what the inner maps are like; which ones go where, relocation records of section .maps say
+// (map_slots.cpp).
+void DefinitionReader::read_values(const btf::Member& member) {
+    if (!holds_maps(map_.type) && map_.type != BPF_MAP_TYPE_PROG_ARRAY) {
+        throw_malformed(fmt::format("map '{}': it has a member 'values', but its type is {}", map_.name,
+                                    has_type_ ? map_type_name(map_.type) : "not said before it"),
+                        "values are for array_of_maps, hash_of_maps and prog_array, whose type comes first");
+    }
+    const btf::Type array = btf_.type(btf_.strip_modifiers(member.type));
+    const btf::Type element =
+        btf_.type(array.kind == btf::Kind::array ? btf_.strip_modifiers(btf_.array(array).element) : btf::TypeId{0});
+    if (element.kind != btf::Kind::ptr) {
+        fail("map '{}': member 'values' is no array of pointers: write __array(values, ...)", map_.name);
+    }
+    values_offset_ = member.bit_offset / 8;
+    set_size(member, map_.value_size, 4);
+    const btf::Type target = btf_.type(btf_.strip_modifiers(element.target()));
+    if (!holds_maps(map_.type)) {
+        if (target.kind != btf::Kind::func_proto) {
+            fail("map '{}': its values point to {}, not to functions", map_.name, btf::kind_name(target.kind));
+        }
+        return;
+    }
+    if (target.kind != btf::Kind::struct_) {
+        fail("map '{}': its values point to {}, not to a map's definition", map_.name, btf::kind_name(target.kind));
+    }
+    read_inner(target);
+}
+
+void DefinitionReader::read_inner(const btf::Type& definition) {
+    MapSpec inner{.name = map_.name + ".inner", .kernel_name = kernel_object_name(map_.name + ".inner")};
+    for (const btf::Member& member : btf_.members(definition)) {
+        if (member.name == "values" || member.name == "pinning") {
+            fail("map '{}': its inner maps cannot have '{}' themselves", map_.name, member.name);
+        }
+    }
+    DefinitionReader(btf_, inner).read(definition);
+    map_.inner.push_back(std::move(inner));
 }
 
 // What a definition may leave out, because the kernel allows one value only.
@@ -132,6 +183,7 @@ void complete_sizes(MapSpec& map) {
         case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
         case BPF_MAP_TYPE_PROG_ARRAY:
         case BPF_MAP_TYPE_CGROUP_ARRAY:  // arrays of descriptors: int to int
+        case BPF_MAP_TYPE_ARRAY_OF_MAPS:
             if (map.key_size == 0) map.key_size = 4;
             if (map.value_size == 0) map.value_size = 4;
             break;
@@ -141,6 +193,9 @@ void complete_sizes(MapSpec& map) {
             // it stays in btf_value_type_id, for those who show them.
             map.key_size = 0;
             map.value_size = 0;
+            break;
+        case BPF_MAP_TYPE_HASH_OF_MAPS:
+            if (map.value_size == 0) map.value_size = 4;
             break;
         default: break;
     }
@@ -166,9 +221,12 @@ void read_map(Parsing& parsing, const elf::Section& section, const btf::SectionV
         fail("map '{}': its type is {}, not a struct", var.name, btf::kind_name(definition.kind));
     }
     MapSpec map{.name = std::string(var.name), .kernel_name = kernel_object_name(var.name)};
-    DefinitionReader(btf, map).read(definition);
+    DefinitionReader reader(btf, map);
+    reader.read(definition);
     parsing.spec.maps.push_back(std::move(map));
-    parsing.map_places.push_back({.place = {.section = section.index, .offset = variable.offset}});
+    parsing.map_places.push_back({.place = {.section = section.index, .offset = variable.offset},
+                                  .size = variable.size,
+                                  .values_offset = reader.values_offset()});
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 
 #include <elf.h>
 
+#include <libminibpf/object/uapi.hpp>
+
 namespace minibpf::parsing {
 
 namespace {
@@ -20,18 +22,6 @@ bool has_name(std::string_view name, std::string_view wanted) noexcept {
 
 bool is_read_only(std::string_view name) noexcept {
     return has_name(name, ".rodata");
-}
-
-// libbpf's name, so that tools find the map where they expect it: "my_objec.rodata", up to 8 characters of the object's
-// name before .rodata, .data and .bss (7 characters are reserved for the section even when it is shorter), none before
-// .data.custom.
-std::string data_map_kernel_name(std::string_view object, std::string_view section) {
-    constexpr std::size_t most = BPF_OBJ_NAME_LEN - 1;
-    constexpr std::size_t reserved = 7;
-    const bool is_custom = section.find('.', 1) != std::string_view::npos;
-    const std::size_t suffix = std::min(std::max(reserved, section.size()), most);
-    const std::string_view prefix = is_custom ? std::string_view() : object.substr(0, most - suffix);
-    return kernel_object_name(fmt::format("{}{}", prefix, section));
 }
 
 // Static variables are no business of user space, so a section of nothing else need not be mapped (libbpf's rule).
@@ -96,13 +86,43 @@ void add_untyped_variables(Parsing& parsing, const elf::Section& section, std::s
 
 }  // namespace
 
+// libbpf's name, so that tools find the map where they expect it: "my_objec.rodata", up to 8 characters of the object's
+// name before .rodata, .data and .bss (7 characters are reserved for the section even when it is shorter), none before
+// .data.custom.
+std::string data_map_kernel_name(std::string_view object, std::string_view section) {
+    constexpr std::size_t most = BPF_OBJ_NAME_LEN - 1;
+    constexpr std::size_t reserved = 7;
+    const bool is_custom = section.find('.', 1) != std::string_view::npos;
+    const std::size_t suffix = std::min(std::max(reserved, section.size()), most);
+    const std::string_view prefix = is_custom ? std::string_view() : object.substr(0, most - suffix);
+    return kernel_object_name(fmt::format("{}{}", prefix, section));
+}
+
 bool is_data_section(const elf::Section& section) noexcept {
     if (section.type != SHT_PROGBITS && section.type != SHT_NOBITS) return false;
     if ((section.flags & SHF_ALLOC) == 0 || (section.flags & SHF_EXECINSTR) != 0) return false;
     return has_name(section.name, ".data") || is_read_only(section.name) || has_name(section.name, ".bss");
 }
 
+// Variables declared __arena lie in section .addr_space.1 (clang's name for the address space), and are the first bytes
+// of the object's arena, a map that programs address directly (Linux 6.9).
+void read_arena_section(Parsing& parsing) {
+    const elf::Section* section = parsing.elf.find_section(".addr_space.1");
+    if (section == nullptr || section->size == 0) return;
+    std::vector<MapSpec>& maps = parsing.spec.maps;
+    const auto is_arena = [](const MapSpec& map) { return map.type == uapi::BPF_MAP_TYPE_ARENA; };
+    const auto arena = std::ranges::find_if(maps, is_arena);
+    if (arena == maps.end()) {
+        fail("section '{}': variables of an arena, but the object has no map of type arena", section->name);
+    }
+    arena->initial = Bytes(section->data.begin(), section->data.end());
+    arena->initial.resize(section->size);
+    MapPlace& place = parsing.map_places[static_cast<std::size_t>(arena - maps.begin())];
+    place.data_section = section->index;
+}
+
 void read_data_sections(Parsing& parsing) {
+    read_arena_section(parsing);
     for (const elf::Section& section : parsing.elf.sections()) {
         if (section.size == 0 || !is_data_section(section)) continue;
         const Datasec* found = parsing.find_datasec(section.name);

@@ -21,15 +21,21 @@ bool has_instructions(const elf::Section* section) noexcept {
     return section != nullptr && section->is_executable() && section->size > 0;
 }
 
-// Compilers of before 2019 left functions without a type; labels have none either, but are local.
-bool names_function(const elf::Symbol& symbol) noexcept {
-    return symbol.type == STT_FUNC || (symbol.type == STT_NOTYPE && symbol.bind == STB_GLOBAL);
+// Compilers of before 2019 left functions without a type. Labels have none either: LLVM's own are called LBB0_2, those
+// of inline assembly as the author likes, which is why local symbols without a type count in such old objects only.
+bool names_function(const elf::Symbol& symbol, bool has_types) noexcept {
+    if (symbol.type == STT_FUNC) return true;
+    if (symbol.type != STT_NOTYPE) return false;
+    if (symbol.bind == STB_GLOBAL) return true;
+    return !has_types && !symbol.name.empty() && !symbol.name.starts_with("LBB") && !symbol.name.starts_with(".L");
 }
 
 std::vector<const elf::Symbol*> function_symbols(const elf::ElfFile& elf) {
+    const bool has_types = std::ranges::any_of(elf.symbols(), [](const elf::Symbol& s) { return s.type == STT_FUNC; });
     std::vector<const elf::Symbol*> symbols;
     for (const elf::Symbol& symbol : elf.symbols()) {
-        if (names_function(symbol) && has_instructions(elf.section(symbol.section))) symbols.push_back(&symbol);
+        if (!has_instructions(elf.section(symbol.section))) continue;
+        if (names_function(symbol, has_types)) symbols.push_back(&symbol);
     }
     std::stable_sort(symbols.begin(), symbols.end(), [](auto* a, auto* b) {
         return Place{a->section, a->value} < Place{b->section, b->value};
@@ -63,7 +69,8 @@ FunctionSpec make_function(const elf::Symbol& symbol, std::uint64_t end, const e
     FunctionSpec function{.name = std::string(symbol.name),
                           .section = std::string(section.name),
                           .section_offset = symbol.value,
-                          .is_global = symbol.bind != STB_LOCAL};
+                          .is_global = symbol.bind != STB_LOCAL,
+                          .is_hidden = symbol.visibility == STV_HIDDEN || symbol.visibility == STV_INTERNAL};
     const ByteView bytes = section.data.subspan(symbol.value, end - symbol.value);
     function.insns.resize(bytes.size() / insn_size);
     std::memcpy(function.insns.data(), bytes.data(), bytes.size());
@@ -117,7 +124,8 @@ void read_programs(Parsing& parsing) {
         if (is_text(function.section)) continue;
         if (section != parsing.function_places[i].section) {
             section = parsing.function_places[i].section;
-            kind = parse_section_name(function.section);
+            // A section that no table knows may be another project's; whoever loads its programs says what they are.
+            kind = is_known_section_name(function.section) ? parse_section_name(function.section) : ProgramKind();
             if (!kind.warning.empty()) spec.warnings.push_back(kind.warning);
         }
         if (!function.is_global) continue;

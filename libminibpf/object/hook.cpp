@@ -104,10 +104,6 @@ std::string spelling_warning(const Match& match, std::string_view section) {
     return {};
 }
 
-[[noreturn]] void throw_usage(std::string doing, std::string hint) {
-    throw Error({.doing = std::move(doing), .hint = std::move(hint), .blame = Blame::usage});
-}
-
 std::string did_you_mean(const std::string& name) {
     return name.empty() ? "" : fmt::format("did you mean '{}'?", name);
 }
@@ -168,6 +164,10 @@ ProgramKind parse_section_name(std::string_view section) {
         set_target(kind.hook, row, name.substr(row.spelling.size() + 1));
     }
     return kind;
+}
+
+std::string nearest_section_name(std::string_view section) {
+    return section.starts_with(".text") ? std::string() : suggestion(without_question_mark(section));
 }
 
 bool is_known_section_name(std::string_view section) {

@@ -56,6 +56,9 @@ ProgramKind parse_section_name(std::string_view section);
 /// error.
 bool is_known_section_name(std::string_view section);
 
+/// The known spelling that an unknown section name comes nearest to; empty when none is near, or for ".text".
+std::string nearest_section_name(std::string_view section);
+
 /// "kprobe:do_sys_openat2+0x10", as --attach takes it. Throws Error (Blame::usage).
 Hook parse_hook(std::string_view text);
 
@@ -69,6 +72,8 @@ bpf_prog_type parse_program_type(std::string_view name);
 
 /// "hash" for BPF_MAP_TYPE_HASH.
 std::string map_type_name(bpf_map_type type);
+/// The other way round; throws Error (Blame::usage) naming the nearest one.
+bpf_map_type parse_map_type(std::string_view name);
 
 /// Every spelling of the table, for hints and `--help`.
 std::span<const std::string_view> section_name_spellings();

@@ -61,4 +61,19 @@ void read_object_btf(Parsing& parsing) {
     }
 }
 
+// A function that only the files of one object share (__hidden) is global for their linker. The verifier checks global
+// functions by themselves, knowing nothing of their arguments, and static ones with their callers; so it is told
+// static.
+void make_hidden_functions_static(ObjectSpec& spec) {
+    if (!spec.btf) return;
+    std::vector<bool> is_program(spec.functions.size());
+    for (const ProgramSpec& program : spec.programs) is_program[program.function] = true;
+    for (std::size_t i = 0; i < spec.functions.size(); ++i) {
+        const FunctionSpec& function = spec.functions[i];
+        if (!function.is_hidden || !function.is_global || is_program[i]) continue;
+        const auto type = spec.btf->find(btf::Kind::func, function.name);
+        if (type) spec.btf->set_kind(*type, btf::Kind::func, BTF_FUNC_STATIC);
+    }
+}
+
 }  // namespace minibpf::parsing

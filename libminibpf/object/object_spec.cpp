@@ -2,6 +2,7 @@
 #include <libminibpf/object/object_spec.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
 #include <cstring>
 
@@ -67,6 +68,15 @@ const ProgramSpec& ObjectSpec::require_program(std::string_view program_name) co
     const ProgramSpec* program = find_program(program_name);
     if (program == nullptr) throw_unknown(file_name, "program", program_name, programs);
     return *program;
+}
+
+void ObjectSpec::require_native_endian() const {
+    if (!foreign_endian) return;
+    const bool native_little = std::endian::native == std::endian::little;
+    throw_malformed(fmt::format("{}: compiled for {}-endian machines, and this one is {}-endian", file_name,
+                                native_little ? "big" : "little", native_little ? "little" : "big"),
+                    "compile with clang -target bpf on this machine, or with -target bpfel or bpfeb for it; inspect "
+                    "and plan show the object as it is");
 }
 
 void ObjectSpec::set_variable(std::string_view variable_name, std::string_view text) {

@@ -26,26 +26,8 @@ enum class MapOrigin {
     btf_definition,     ///< a struct of __uint/__type members in section ".maps"
     legacy_definition,  ///< struct bpf_map_def in section "maps"
     data_section,       ///< .rodata, .data, .bss: an array map with one value, the section
-};
-
-struct MapSpec {
-    std::string name;         ///< as the C source has it: "config", ".rodata"
-    std::string kernel_name;  ///< what the kernel is told: at most 15 characters: "config", "hello.rodata"
-    MapOrigin origin = MapOrigin::btf_definition;
-    bpf_map_type type = BPF_MAP_TYPE_UNSPEC;
-    std::uint32_t key_size = 0;     ///< bytes
-    std::uint32_t value_size = 0;   ///< bytes
-    std::uint32_t max_entries = 0;  ///< elements; ring buffers: bytes
-    std::uint32_t map_flags = 0;    ///< BPF_F_*
-    std::uint32_t numa_node = 0;
-    std::uint64_t map_extra = 0;
-    std::uint32_t pinning = 0;  ///< LIBBPF_PIN_BY_NAME = 1
-    btf::TypeId btf_key_type_id = 0;
-    btf::TypeId btf_value_type_id = 0;
-    /// Data sections: the contents, value_size bytes. Empty stands for zeros: .bss takes no room here before one of its
-    /// variables is set, for its size costs a file nothing. Empty for other maps.
-    Bytes initial;
-    bool read_only = false;  ///< .rodata: frozen once filled, so that the verifier may rely on the values
+    kconfig,            ///< extern variables in .kconfig, which the loader fills from the kernel's configuration
+    struct_ops,         ///< a variable in .struct_ops: a table of functions for the kernel to call
 };
 
 /// A reference from an instruction to a map: ld_imm64 that becomes the map's fd (BPF_PSEUDO_MAP_FD).
@@ -61,10 +43,43 @@ struct DataReference {
 struct FunctionReference {
     std::size_t function = 0;  ///< index in ObjectSpec::functions
 };
+/// A reference to something that the kernel has: a ksym's address, a call of a kfunc.
+struct ExternReference {
+    std::size_t index = 0;  ///< in ObjectSpec::externs
+};
+
+/// What the definition puts into a map: `.values = { [2] = &inner }` or `{ [0] = (void *)&program }`.
+struct MapSlot {
+    std::uint32_t index = 0;  ///< the key; for struct_ops the member's offset, bytes
+    std::variant<MapReference, FunctionReference> target;
+};
+
+struct MapSpec {
+    std::string name;         ///< as the C source has it: "config", ".rodata"
+    std::string kernel_name;  ///< what the kernel is told: at most 15 characters: "config", "hello.rodata"
+    MapOrigin origin = MapOrigin::btf_definition;
+    bpf_map_type type = BPF_MAP_TYPE_UNSPEC;
+    std::uint32_t key_size = 0;     ///< bytes
+    std::uint32_t value_size = 0;   ///< bytes
+    std::uint32_t max_entries = 0;  ///< elements; ring buffers: bytes
+    std::uint32_t map_flags = 0;    ///< BPF_F_*
+    std::uint32_t numa_node = 0;
+    std::uint64_t map_extra = 0;
+    std::string pin_name;  ///< path under the bpffs: "config", "tc/globals/config"; empty: not pinned
+    btf::TypeId btf_key_type_id = 0;
+    btf::TypeId btf_value_type_id = 0;
+    /// Data sections: the contents, value_size bytes. Empty stands for zeros: .bss takes no room here before one of its
+    /// variables is set, for its size costs a file nothing. Empty for other maps.
+    Bytes initial;
+    bool read_only = false;      ///< .rodata: frozen once filled, so that the verifier may rely on the values
+    bool optional = false;       ///< in "?.struct_ops": only created when asked for
+    std::vector<MapSpec> inner;  ///< maps of maps: one, the shape that the maps in it have
+    std::vector<MapSlot> slots;
+};
 
 struct InsnRelocation {
     std::uint32_t insn_index = 0;  ///< in its function
-    std::variant<MapReference, DataReference, FunctionReference> target;
+    std::variant<MapReference, DataReference, FunctionReference, ExternReference> target;
     std::string symbol;  ///< what the relocation names: "config", ".rodata", "print_it"
 };
 
@@ -99,6 +114,7 @@ struct FunctionSpec {
     std::string section;
     std::uint64_t section_offset = 0;  ///< bytes
     bool is_global = false;            ///< not STB_LOCAL: the verifier checks a global subprogram by itself
+    bool is_hidden = false;            ///< STV_HIDDEN: global among the files that were linked, static for the kernel
     std::vector<bpf_insn> insns;
     std::vector<InsnRelocation> relocations;  ///< sorted by insn_index
     // From .BTF.ext; the first word of each record is rewritten from the section's byte offset to the index of the
@@ -127,19 +143,47 @@ struct VariableSpec {
     btf::TypeId type = 0;      ///< 0 without BTF
 };
 
+enum class ExternKind {
+    kconfig,        ///< a variable with the value of a kernel option: CONFIG_HZ
+    ksym_address,   ///< `extern const void name __ksym`: the address of a kernel symbol
+    ksym_variable,  ///< a typed variable of the kernel or of a module
+    kfunc,          ///< a function of the kernel or of a module
+};
+
+/// How a kernel option is written into its variable.
+enum class KconfigType { boolean, character, integer, string, tristate };
+
+/// Something that the object uses and the kernel has to have.
+struct ExternSpec {
+    std::string name;
+    ExternKind kind = ExternKind::ksym_address;
+    bool is_weak = false;  ///< may be missing: then it is 0
+    btf::TypeId type = 0;  ///< kconfig, ksym_variable: the variable's; kfunc: the FUNC
+    // kconfig only: where and how the value lies in the map .kconfig
+    KconfigType value_type = KconfigType::integer;
+    bool is_signed = false;
+    std::uint32_t size = 0;  ///< bytes
+    std::uint32_t offset = 0;
+};
+
 struct ObjectSpec {
     std::string name;       ///< the file's name without directory and endings: "hello" for progs/hello.bpf.o
     std::string file_name;  ///< for errors
+    /// Compiled for machines of the other byte order. All numbers here are in this machine's nevertheless, for looking
+    /// at; but the program counts on the other one, and load() refuses it.
+    bool foreign_endian = false;
     bool has_license = false;
     std::string license;  ///< "" when there is no license section
     std::uint32_t kern_version = 0;
     std::optional<btf::Btf> btf;
     std::vector<FunctionSpec> functions;
     /// In the order of sections, then of offsets. In an object that has only .text, the global functions which nothing
-    /// calls are programs too; their kind.type is BPF_PROG_TYPE_UNSPEC, and the caller must say what they are.
+    /// calls are programs too. Their kind.type is BPF_PROG_TYPE_UNSPEC, as it is in a section of an unknown name, and
+    /// the caller must say what they are.
     std::vector<ProgramSpec> programs;
     std::vector<MapSpec> maps;  ///< definitions in their order, then data sections
     std::vector<VariableSpec> variables;
+    std::vector<ExternSpec> externs;
     std::vector<std::string> warnings;  ///< old spellings, a missing license: to be shown, not fatal
 
     const MapSpec* find_map(std::string_view map_name) const noexcept;
@@ -149,6 +193,8 @@ struct ObjectSpec {
     // The same for a name that a person gave: throw Error (Blame::object) with the nearest name that exists.
     MapSpec& require_map(std::string_view map_name);
     const ProgramSpec& require_program(std::string_view program_name) const;
+    /// Throws Error when the object was compiled for machines of the other byte order.
+    void require_native_endian() const;
 
     /// Sets a global variable before the object is loaded. `text` is a C initialiser (btf/value.hpp).
     void set_variable(std::string_view variable_name, std::string_view text);

@@ -65,31 +65,34 @@ void warn_of_missing_license(ObjectSpec& spec) {
 }
 
 void read_everything(Parsing& parsing) {
+    convert_tables(parsing);
     read_license(parsing);
     read_version(parsing);
     read_object_btf(parsing);
+    convert_variables(parsing);
     read_legacy_maps(parsing);
     read_btf_maps(parsing);
     read_data_sections(parsing);
+    read_externs(parsing);
+    read_struct_ops(parsing);
     read_functions(parsing);
     read_programs(parsing);
     read_relocations(parsing);
+    read_map_slots(parsing);
     read_text_programs(parsing);
     read_btf_ext(parsing);
+    parsing::make_hidden_functions_static(parsing.spec);
     warn_of_missing_license(parsing.spec);
 }
 
 }  // namespace
 
 ObjectSpec parse_object(ByteView bytes, std::string_view file_name) {
-    const elf::ElfFile elf = elf::ElfFile::parse(bytes, file_name);
-    if (!elf.is_native_endian()) {
-        throw_malformed(fmt::format("{}: compiled for a machine of the other byte order", file_name),
-                        "compile with clang -target bpf on this machine, or with -target bpfel or bpfeb for it");
-    }
+    elf::ElfFile elf = elf::ElfFile::parse(bytes, file_name);
     ObjectSpec spec;
     spec.name = object_name(file_name);
     spec.file_name = file_name;
+    spec.foreign_endian = !elf.is_native_endian();
     Parsing parsing{.elf = elf, .spec = spec};
     try {
         read_everything(parsing);

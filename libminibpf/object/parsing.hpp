@@ -1,7 +1,9 @@
 // What the steps of parse_object() share while they turn an ELF file into an ObjectSpec. Internal to object/.
 //
-//     read_object_btf -> read_legacy_maps -> read_btf_maps -> read_data_sections
-//                     -> read_functions -> read_programs -> read_relocations -> read_text_programs -> read_btf_ext
+//     convert_tables -> read_object_btf -> convert_variables
+//                     -> read_legacy_maps -> read_btf_maps -> read_data_sections -> read_externs -> read_struct_ops
+//                     -> read_functions -> read_programs -> read_relocations -> read_map_slots -> read_text_programs
+//                     -> read_btf_ext
 //
 // An ObjectSpec says nothing of ELF's section numbers, but relocations do. So the places of maps and functions in the
 // file are kept here, beside the spec, for as long as it is being made.
@@ -13,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -37,6 +40,15 @@ struct Place {
 struct MapPlace {
     Place place;
     bool whole_section = false;
+    std::uint64_t size = 0;           ///< of the definition, bytes
+    std::uint64_t values_offset = 0;  ///< of the member `values` in it, bytes; 0: there is none
+    std::uint32_t data_section = 0;   ///< an arena's: the section of the variables that lie in it; 0: there is none
+};
+
+/// An ELF symbol of something that is not in the object, and what it stands for.
+struct ExternSymbol {
+    std::uint32_t symbol = 0;                             ///< index in the symbol table
+    std::variant<DataReference, ExternReference> target;  ///< DataReference: a variable in .kconfig
 };
 
 /// A DATASEC of the object's BTF and the ELF section that it describes.
@@ -47,26 +59,35 @@ struct Datasec {
 };
 
 struct Parsing {
-    const elf::ElfFile& elf;
+    elf::ElfFile& elf;
     ObjectSpec& spec;
     std::vector<Datasec> datasecs;
     std::vector<MapPlace> map_places;    ///< of spec.maps, by index
     std::vector<Place> function_places;  ///< of spec.functions, by index; sorted
+    std::vector<ExternSymbol> extern_symbols;
 
     const Datasec* find_datasec(std::string_view name) const noexcept;
     /// The index of the function that begins there.
     std::optional<std::size_t> function_at(Place place) const noexcept;
 };
 
+// Of an object of the other byte order, the sections' contents are put into this machine's first.
+void convert_tables(Parsing& parsing);
+void convert_variables(Parsing& parsing);
+
 void read_object_btf(Parsing& parsing);
 void read_legacy_maps(Parsing& parsing);
 void read_btf_maps(Parsing& parsing);
 void read_data_sections(Parsing& parsing);
+void read_externs(Parsing& parsing);
+void read_struct_ops(Parsing& parsing);
 void read_functions(Parsing& parsing);
 void read_programs(Parsing& parsing);
 void read_relocations(Parsing& parsing);
+void read_map_slots(Parsing& parsing);
 void read_text_programs(Parsing& parsing);
 void read_btf_ext(Parsing& parsing);
+void make_hidden_functions_static(ObjectSpec& spec);
 
 /// Throws an Error that blames the object. `fail("map '{}': no type", name)`.
 template <class... Args>
@@ -81,5 +102,11 @@ inline bool is_text(std::string_view section) noexcept {
 
 /// ".data", ".rodata", ".bss" and their named variants ".data.config", ".rodata.str1.1".
 bool is_data_section(const elf::Section& section) noexcept;
+
+/// "maps" or "maps/NAME", of definitions without BTF.
+bool is_legacy_maps(const elf::Section& section) noexcept;
+
+/// "hello.rodata": what the kernel is told of a data section's map.
+std::string data_map_kernel_name(std::string_view object, std::string_view section);
 
 }  // namespace minibpf::parsing

@@ -55,7 +55,7 @@ private:
     InsnRelocation resolve_ld_imm64(std::size_t insn_index, const elf::Symbol& symbol) const;
     std::size_t require_function(std::size_t insn_index, Place place) const;
     std::string_view name_of(const elf::Symbol& symbol) const;
-    [[noreturn]] void fail_extern(std::size_t insn_index, const elf::Symbol& symbol) const;
+    InsnRelocation resolve_extern(std::size_t insn_index, const elf::Symbol& symbol) const;
     void add(std::size_t insn_index, std::size_t function, std::string_view symbol);
 
     const Parsing& parsing_;
@@ -68,23 +68,25 @@ std::string_view FunctionResolver::name_of(const elf::Symbol& symbol) const {
     return symbol.name.empty() && section != nullptr ? section->name : symbol.name;
 }
 
-// The section of BTF that a variable or function without a definition is declared in: ".kconfig", ".ksyms".
-std::string_view extern_section(const Parsing& parsing, std::string_view name) {
-    for (const Datasec& datasec : parsing.datasecs) {
-        if (datasec.section != 0) continue;
-        for (const btf::SectionVar& variable : parsing.spec.btf->section_vars(parsing.spec.btf->type(datasec.id))) {
-            if (parsing.spec.btf->type(variable.type).name == name) return datasec.name;
-        }
-    }
-    return {};
-}
-
-void FunctionResolver::fail_extern(std::size_t insn_index, const elf::Symbol& symbol) const {
+// A symbol without a section: read_externs() knows those that BTF declares.
+InsnRelocation FunctionResolver::resolve_extern(std::size_t insn_index, const elf::Symbol& symbol) const {
     if (symbol.name.empty()) fail_at(insn_index, "its relocation names no symbol");
-    const std::string_view section = extern_section(parsing_, symbol.name);
-    if (!section.empty()) fail_at(insn_index, "extern '{}' ({}) is not supported yet", symbol.name, section);
-    fail_at(insn_index, "symbol '{}' is not defined in this object, and BTF does not declare it in .kconfig or .ksyms",
-            symbol.name);
+    const auto found = std::ranges::lower_bound(parsing_.extern_symbols, symbol.index, {}, &ExternSymbol::symbol);
+    if (found == parsing_.extern_symbols.end() || found->symbol != symbol.index) {
+        throw_malformed(
+            fmt::format("function '{}', instruction {}: symbol '{}' is not defined in this object, and BTF does not "
+                        "declare it in .kconfig or .ksyms",
+                        function_.name, insn_index, symbol.name),
+            "link the objects (bpftool gen object), or declare it: extern ... __kconfig, extern ... __ksym");
+    }
+    InsnRelocation relocation{.insn_index = static_cast<std::uint32_t>(insn_index), .symbol = std::string(symbol.name)};
+    const auto* external = std::get_if<ExternReference>(&found->target);
+    const bool is_function = external != nullptr && parsing_.spec.externs[external->index].kind == ExternKind::kfunc;
+    if (is_call(function_.insns[insn_index]) && !is_function) {
+        fail_at(insn_index, "calls '{}', which is declared as a variable", symbol.name);
+    }
+    std::visit([&](const auto& target) { relocation.target = target; }, found->target);
+    return relocation;
 }
 
 std::size_t FunctionResolver::require_function(std::size_t insn_index, Place place) const {
@@ -115,6 +117,11 @@ InsnRelocation FunctionResolver::resolve_ld_imm64(std::size_t insn_index, const 
     bool section_has_maps = false;
     for (std::size_t i = 0; i < parsing_.map_places.size(); ++i) {
         const MapPlace& map = parsing_.map_places[i];
+        if (map.data_section != 0 && map.data_section == symbol.section &&
+            offset < parsing_.spec.maps[i].initial.size()) {
+            relocation.target = DataReference{.map = i, .offset = static_cast<std::uint32_t>(offset)};
+            return relocation;
+        }
         if (map.place.section != symbol.section) continue;
         section_has_maps = true;
         if (map.whole_section && offset < parsing_.spec.maps[i].value_size) {
@@ -143,7 +150,10 @@ void FunctionResolver::resolve_record(std::size_t insn_index, const elf::Relocat
         fail_at(insn_index, "a relocation against '{}' on '{}', which is neither a ld_imm64 nor a call",
                 name_of(symbol), disassemble({&insn, 1}));
     }
-    if (symbol.section == SHN_UNDEF) fail_extern(insn_index, symbol);
+    if (symbol.section == SHN_UNDEF) {
+        function_.relocations.push_back(resolve_extern(insn_index, symbol));
+        return;
+    }
     if (record.type != (is_load ? type_64_64 : type_64_32)) {
         fail_at(insn_index, "a relocation of type {} against '{}' does not fit '{}'", record.type, name_of(symbol),
                 is_load ? "ld_imm64" : "call");

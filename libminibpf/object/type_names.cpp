@@ -131,4 +131,17 @@ std::string map_type_name(bpf_map_type type) {
     return name_or_number(map_types, static_cast<std::uint32_t>(type));
 }
 
+bpf_map_type parse_map_type(std::string_view name) {
+    constexpr std::string_view prefix = "bpf_map_type_";
+    std::string wanted = lower_case(name);
+    if (wanted.starts_with(prefix)) wanted.erase(0, prefix.size());
+    const auto found = std::find(map_types.begin() + 1, map_types.end(), wanted);
+    if (found != map_types.end()) return static_cast<bpf_map_type>(found - map_types.begin());
+    const std::string near = nearest(wanted, map_types);
+    throw Error({.doing = fmt::format("'{}' is no map type", name),
+                 .hint = near.empty() ? "for example hash, array, lru_hash, percpu_array, ringbuf"
+                                      : fmt::format("did you mean '{}'?", near),
+                 .blame = Blame::usage});
+}
+
 }  // namespace minibpf

@@ -14,6 +14,9 @@ constexpr std::uint32_t BPF_MAP_TYPE_CGRP_STORAGE = 32;  // 6.2
 constexpr std::uint32_t BPF_MAP_TYPE_ARENA = 33;         // 6.9
 constexpr std::uint32_t BPF_MAP_TYPE_INSN_ARRAY = 34;    // 6.19
 
+constexpr std::uint32_t BPF_F_LINK = 1u << 13;              // 6.4, for struct_ops maps
+constexpr std::uint32_t BPF_F_VTYPE_BTF_OBJ_FD = 1u << 15;  // 6.9: the value's type is a module's
+
 // enum bpf_attach_type
 constexpr std::uint32_t BPF_STRUCT_OPS = 44;               // 6.4
 constexpr std::uint32_t BPF_NETFILTER = 45;                // 6.4

@@ -32,6 +32,15 @@ typedef __s64 s64;
 #define __uint(name, value) int(*name)[value]
 #define __type(name, value) typeof(value) *name
 #define __array(name, value) typeof(value) *name[]
+/* A number that is too large for an array's length becomes the value of an enumerator. */
+#define __minibpf_paste(a, b) a##b
+#define __minibpf_unique(a, b) __minibpf_paste(a, b)
+#define __ulong(name, value) enum { __minibpf_unique(__unique_value, __COUNTER__) = value } name
+
+/* What the kernel has to have: an option that it was built with, one of its symbols, variables or functions. */
+#define __kconfig __attribute__((section(".kconfig")))
+#define __ksym __attribute__((section(".ksyms")))
+enum libbpf_tristate { TRI_NO = 0, TRI_YES = 1, TRI_MODULE = 2 };
 
 /* Helpers, in the order of their numbers. */
 static void *(*const bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;

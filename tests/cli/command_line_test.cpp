@@ -188,6 +188,34 @@ TEST_CASE("inspect shows sections, programs, maps, variables and BTF", "[cli]") 
                              contains("map[fd:") && contains("license: \"Dual MIT/GPL\""));
 }
 
+TEST_CASE("an object of the other byte order is shown and planned, and not run", "[cli]") {
+    const std::string object = (build_dir() / "tests/data/variables.foreign.o").string();
+    const Said inspected = run(loader() + " inspect --disasm --relocations --btf " + object);
+    CHECK(inspected.status == 0);
+    CHECK_THAT(inspected.out, contains("hello: SEC(\"raw_tp/sys_enter\")") && contains("limit = 7") &&
+                                  contains("greeting = \"Hello\"") && contains("map[fd:") && contains("r0 = 0") &&
+                                  contains("DATASEC") && contains("WARNING: compiled for"));
+    const Said planned = run(loader() + " plan " + object);
+    CHECK(planned.status == 0);
+    CHECK_THAT(planned.out, contains("BPF_PROG_LOAD"));
+    CHECK_THAT(planned.err, contains("compiled for"));
+    for (const char* command : {"run ", "step "}) {
+        INFO(command);
+        const Said said = run("echo c | " + loader() + " " + command + object);  // step's answer: run on
+        CHECK(said.status == 3);
+        CHECK_THAT(said.err, contains("endian machines, and this one is") && contains("clang -target bpf"));
+    }
+}
+
+TEST_CASE("inspect disassembles raw instructions", "[cli]") {
+    const Said said = run(loader() + " inspect --type tracepoint " + prog("smallest.text"));
+    CHECK(said.status == 0);
+    CHECK_THAT(said.out, contains("smallest: type tracepoint, 8 instructions") && contains("7: exit"));
+    const Said without_type = run(loader() + " inspect " + prog("smallest.text"));
+    CHECK(without_type.status == 3);
+    CHECK_THAT(without_type.err, contains("raw instructions need --type"));
+}
+
 TEST_CASE("an object can come from standard input", "[cli]") {
     const Said said = run("cat " + prog("hello.bpf.o") + " | " + loader() + " plan -");
     CHECK(said.status == 0);

@@ -2,8 +2,6 @@
 // Map definitions in section .maps, with every member that a definition may have.
 #include <minibpf_helpers.h>
 
-#define __ulong(name, value) enum { unique_##name = value } name
-
 struct message_t {
     u64 when;
     char text[12];

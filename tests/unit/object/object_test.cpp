@@ -94,7 +94,7 @@ TEST_CASE("maps defined by BTF have all members of their definition", "[object]"
     CHECK(messages->value_size == 24);
     CHECK(messages->max_entries == 64);
     CHECK(messages->map_flags == BPF_F_NO_PREALLOC);
-    CHECK(messages->pinning == 1);
+    CHECK(messages->pin_name == "messages");
     CHECK(object.btf->type(messages->btf_value_type_id).name == "message_t");
 
     const MapSpec* numa = object.find_map("a_map_with_a_long_name");

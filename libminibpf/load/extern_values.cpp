@@ -1,0 +1,310 @@
+// Where the kernel tells what it is: /proc/kallsyms, its BTF, /proc/config.gz, /proc/sys/kernel.
+#include <libminibpf/load/extern_values.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <libminibpf/btf/name_index.hpp>
+#include <libminibpf/kernel/files.hpp>
+#include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/relocate/core_types.hpp>
+#include <libminibpf/relocate/kconfig.hpp>
+
+namespace minibpf {
+
+namespace {
+
+constexpr const char* kallsyms_path = "/proc/kallsyms";
+
+/// A kernel symbol's address, and whether there are several of that name at different ones.
+struct Address {
+    std::uint64_t value = 0;
+    bool is_ambiguous = false;
+};
+
+using Addresses = std::map<std::string, std::optional<Address>, std::less<>>;  // keys: those that are looked for
+
+// ffffffff81000000 T _stext
+// ffffffffc0000000 t br_forward\t[bridge]
+void read_kallsyms_line(std::string_view line, Addresses& wanted) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos || line.size() < space + 4) return;
+    std::string_view name = line.substr(space + 3);
+    name = name.substr(0, name.find('\t'));
+    const auto found = wanted.find(name);
+    if (found == wanted.end()) return;
+    std::uint64_t value = 0;
+    std::from_chars(line.data(), line.data() + space, value, 16);
+    if (!found->second) {
+        found->second = Address{.value = value};
+    } else if (found->second->value != value) {
+        found->second->is_ambiguous = true;
+    }
+}
+
+// The list has 200,000 lines and more, so it is read in pieces and not kept.
+void read_kallsyms(KernelGate& gate, Addresses& wanted) {
+    const OpenAt call{.path = kallsyms_path, .flags = O_RDONLY};
+    const Answer opened = gate.enter(call, "the addresses of kernel symbols");
+    if (!opened.ok()) throw kernel_error(fmt::format("opening {}", kallsyms_path), call, opened);
+    const Fd file(gate, opened.fd());
+    std::string text;
+    for_each_piece(gate, file.get(), kallsyms_path, [&](std::string_view piece) {
+        text += piece;
+        std::size_t begin = 0;
+        for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+            read_kallsyms_line(std::string_view(text).substr(begin, end - begin), wanted);
+        }
+        text.erase(0, begin);
+    });
+}
+
+[[noreturn]] void throw_missing(const ExternSpec& external, std::string_view where, std::string hint) {
+    throw_malformed(fmt::format("extern '{}': {}", external.name, where),
+                    hint.empty() ? "declare it __weak, if the program can do without it" : std::move(hint));
+}
+
+std::string did_you_mean(const std::string& near) {
+    return near.empty() ? "" : fmt::format("did you mean '{}'? Or declare it __weak", near);
+}
+
+class Finder {
+public:
+    Finder(KernelGate& gate, KernelTypes& types, const ObjectSpec& object, const std::vector<bool>& used)
+        : gate_(gate), types_(types), object_(object), used_(used) {
+        result_.values.resize(object.externs.size());
+    }
+
+    ExternValues run() {
+        find_addresses();
+        for (std::size_t i = 0; i < object_.externs.size(); ++i) {
+            const ExternKind kind = object_.externs[i].kind;
+            if (used_[i] && (kind == ExternKind::kfunc || kind == ExternKind::ksym_variable)) find_typed(i);
+        }
+        return std::move(result_);
+    }
+
+private:
+    void find_addresses() {
+        Addresses wanted;
+        for (std::size_t i = 0; i < object_.externs.size(); ++i) {
+            if (used_[i] && object_.externs[i].kind == ExternKind::ksym_address)
+                wanted.emplace(object_.externs[i].name, std::nullopt);
+        }
+        if (wanted.empty()) return;
+        read_kallsyms(gate_, wanted);
+        for (std::size_t i = 0; i < object_.externs.size(); ++i) {
+            const auto found = wanted.find(object_.externs[i].name);
+            if (found != wanted.end()) set_address(object_.externs[i], found->second, result_.values[i]);
+        }
+    }
+
+    static void set_address(const ExternSpec& external, const std::optional<Address>& address, ExternValue& value) {
+        if (!address) {
+            if (external.is_weak) return;
+            throw_missing(external, fmt::format("{} has no such symbol", kallsyms_path), {});
+        }
+        if (address->is_ambiguous) {
+            throw_missing(external, fmt::format("{} has several symbols of that name", kallsyms_path), {});
+        }
+        if (address->value == 0) {
+            throw Error({.doing = fmt::format("extern '{}': {} hides addresses from this process", external.name,
+                                              kallsyms_path),
+                         .hint = "run as root, or set /proc/sys/kernel/kptr_restrict to 0",
+                         .blame = Blame::facility});
+        }
+        value = {.found = true, .address = address->value};
+    }
+
+    void find_typed(std::size_t index) {
+        const ExternSpec& external = object_.externs[index];
+        const btf::Kind kind = external.kind == ExternKind::kfunc ? btf::Kind::func : btf::Kind::var;
+        const auto found = types_.find(kind, btf::essential_name(external.name));
+        const std::string fault = found ? type_fault(external, *found) : std::string();
+        if (!found || !fault.empty()) {
+            if (external.is_weak) return;
+            if (found) throw_missing(external, fault, {});
+            const char* what = kind == btf::Kind::func ? "function" : "variable";
+            throw_missing(external, fmt::format("neither the kernel nor a module has such a {}", what),
+                          did_you_mean(types_.nearest_name(kind, external.name)));
+        }
+        result_.values[index] = {
+            .found = true,
+            .btf_id = found->id,
+            .btf_fd = found->btf_fd,
+            .fd_index = external.kind == ExternKind::kfunc ? fd_index(found->btf_fd) : std::uint16_t{0}};
+    }
+
+    std::string type_fault(const ExternSpec& external, const KernelType& found) const;
+
+    std::uint16_t fd_index(int btf_fd) {
+        if (btf_fd == 0) return 0;
+        std::vector<int>& fds = result_.fd_array;
+        if (fds.empty()) fds.push_back(0);  // index 0 stands for vmlinux
+        const auto known = std::find(fds.begin() + 1, fds.end(), btf_fd);
+        if (known == fds.end()) {
+            fds.push_back(btf_fd);
+            return static_cast<std::uint16_t>(fds.size() - 1);
+        }
+        return static_cast<std::uint16_t>(known - fds.begin());
+    }
+
+    KernelGate& gate_;
+    KernelTypes& types_;
+    const ObjectSpec& object_;
+    const std::vector<bool>& used_;
+    ExternValues result_;
+};
+
+std::string Finder::type_fault(const ExternSpec& external, const KernelType& found) const {
+    const btf::Btf& local = *object_.btf;
+    const btf::TypeId local_type =
+        external.kind == ExternKind::kfunc ? local.type(external.type).target() : external.type;
+    const core::TypeRef of_kernel{.btf = found.btf, .id = found.btf->type(found.id).target()};
+    if (core::types_are_compatible({.btf = &local, .id = local_type}, of_kernel)) return {};
+    return fmt::format("the kernel's {} has another type than the object declares",
+                       external.kind == ExternKind::kfunc ? "function" : "variable");
+}
+
+// --- .kconfig
+
+std::string first_line(KernelGate& gate, const std::string& path) {
+    const Bytes content = read_file(gate, path);
+    const std::string_view text = text_of(content);
+    return std::string(text.substr(0, text.find('\n')));
+}
+
+// The first three numbers of "6.1.0-18-amd64", as KERNEL_VERSION() packs them. Debian's release says 6.1.0 whatever the
+// third number is; /proc/sys/kernel/version has it: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)".
+std::uint32_t kernel_version(std::string_view release, std::string_view version) {
+    const std::size_t debian = version.find("Debian ");
+    std::string_view text = debian == std::string_view::npos ? release : version.substr(debian + 7);
+    std::array<std::uint32_t, 3> numbers{};
+    for (std::uint32_t& number : numbers) {
+        const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc()) break;
+        text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+        if (!text.starts_with('.')) break;
+        text.remove_prefix(1);
+    }
+    return numbers[0] << 16 | numbers[1] << 8 | std::min<std::uint32_t>(numbers[2], 255);
+}
+
+// Two questions about the kernel that its own types answer, without trying it out.
+bool has_bpf_cookie(KernelTypes& types) {
+    const auto helpers = types.find(btf::Kind::enum_, "bpf_func_id");
+    if (!helpers) return false;
+    const auto names = helpers->btf->enumerators(helpers->btf->type(helpers->id));
+    return std::ranges::find(names, "BPF_FUNC_get_attach_cookie", &btf::Enumerator::name) != names.end();
+}
+
+bool has_syscall_wrapper(KernelTypes& types) {
+#if defined(__x86_64__)
+    constexpr const char* wrapper = "__x64_sys_bpf";
+#elif defined(__aarch64__)
+    constexpr const char* wrapper = "__arm64_sys_bpf";
+#elif defined(__s390x__)
+    constexpr const char* wrapper = "__s390x_sys_bpf";
+#else
+    constexpr const char* wrapper = "__se_sys_bpf";
+#endif
+    return types.find(btf::Kind::func, wrapper, "vmlinux").has_value();
+}
+
+class KconfigWriter {
+public:
+    KconfigWriter(KernelGate& gate, KernelTypes& types, const ObjectSpec& object)
+        : gate_(gate), types_(types), object_(object) {}
+
+    Bytes write() {
+        const MapSpec* map = object_.find_map(".kconfig");
+        Bytes contents(map == nullptr ? 0 : map->value_size);
+        const KconfigValues values = read_values();
+        for (const ExternSpec& external : object_.externs) {
+            if (external.kind != ExternKind::kconfig) continue;
+            const auto value = values.find(external.name);
+            if (value == values.end()) {
+                if (external.is_weak) continue;
+                throw_missing(
+                    external,
+                    external.name.starts_with("CONFIG_")
+                        ? fmt::format("{} does not set it", where_.empty() ? "the kernel's configuration" : where_)
+                        : "is no option of the kernel, whose names begin with CONFIG_",
+                    {});
+            }
+            write_kconfig_value(external, value->second, std::span(contents).subspan(external.offset, external.size));
+        }
+        return contents;
+    }
+
+private:
+    KconfigValues read_values() {
+        std::vector<std::string> options;
+        KconfigValues values;
+        for (const ExternSpec& external : object_.externs) {
+            if (external.kind != ExternKind::kconfig) continue;
+            if (external.name.starts_with("CONFIG_")) options.push_back(external.name);
+            if (external.name == "LINUX_KERNEL_VERSION") values[external.name] = fmt::format("{}", version());
+            if (external.name == "LINUX_HAS_BPF_COOKIE") values[external.name] = flag(external, has_bpf_cookie(types_));
+            if (external.name == "LINUX_HAS_SYSCALL_WRAPPER")
+                values[external.name] = flag(external, has_syscall_wrapper(types_));
+        }
+        if (!options.empty()) values.merge(read_file_values(options));
+        return values;
+    }
+
+    static std::string flag(const ExternSpec& external, bool is_set) {
+        const bool is_number = external.value_type == KconfigType::integer;
+        if (is_number) return is_set ? "1" : "0";
+        return is_set ? "y" : "n";
+    }
+
+    std::uint32_t version() {
+        return kernel_version(first_line(gate_, "/proc/sys/kernel/osrelease"),
+                              first_line(gate_, "/proc/sys/kernel/version"));
+    }
+
+    KconfigValues read_file_values(const std::vector<std::string>& options) {
+        const std::string boot = fmt::format("/boot/config-{}", first_line(gate_, "/proc/sys/kernel/osrelease"));
+        for (const std::string& path : {std::string("/proc/config.gz"), boot}) {
+            const Answer opened =
+                gate_.enter(OpenAt{.path = path, .flags = O_RDONLY}, "the options that the kernel was built with");
+            if (!opened.ok()) continue;
+            where_ = path;
+            const Fd file(gate_, opened.fd());
+            return read_kconfig(read_all(gate_, file.get(), path), path, options);
+        }
+        const bool all_weak = std::ranges::all_of(object_.externs, [](const ExternSpec& external) {
+            return external.kind != ExternKind::kconfig || external.is_weak || !external.name.starts_with("CONFIG_");
+        });
+        if (all_weak) return {};
+        throw Error(
+            {.doing = fmt::format("extern '{}': neither /proc/config.gz nor {} can be read", options.front(), boot),
+             .hint = "`modprobe configs` makes /proc/config.gz appear, where the kernel has CONFIG_IKCONFIG",
+             .blame = Blame::facility});
+    }
+
+    KernelGate& gate_;
+    KernelTypes& types_;
+    const ObjectSpec& object_;
+    std::string where_;
+};
+
+}  // namespace
+
+ExternValues find_externs(KernelGate& gate, KernelTypes& types, const ObjectSpec& object,
+                          const std::vector<bool>& used) {
+    return Finder(gate, types, object, used).run();
+}
+
+Bytes kconfig_contents(KernelGate& gate, KernelTypes& types, const ObjectSpec& object) {
+    return KconfigWriter(gate, types, object).write();
+}
+
+}  // namespace minibpf

@@ -1,0 +1,90 @@
+// BPF_OBJ_GET before a map is created, BPF_OBJ_PIN after it.
+#include <libminibpf/load/pinning.hpp>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/kernel/kernel_error.hpp>
+
+namespace minibpf {
+
+namespace {
+
+constexpr std::string_view bpffs = "/sys/fs/bpf/";
+
+struct Difference {
+    const char* field;
+    std::uint64_t pinned, wanted;
+};
+
+// The kernel adds BPF_F_RDONLY_PROG and the like only as asked; what a map was created with is what it reports.
+std::string differences(const bpf_map_info& info, const MapCreate& wanted) {
+    const Difference fields[] = {
+        {"key_size", info.key_size, wanted.key_size},          {"value_size", info.value_size, wanted.value_size},
+        {"max_entries", info.max_entries, wanted.max_entries}, {"map_flags", info.map_flags, wanted.map_flags},
+        {"map_extra", info.map_extra, wanted.map_extra},
+    };
+    std::string text;
+    if (info.type != wanted.type) {
+        text = fmt::format("type {} instead of {}", map_type_name(static_cast<bpf_map_type>(info.type)),
+                           map_type_name(static_cast<bpf_map_type>(wanted.type)));
+    }
+    for (const Difference& field : fields) {
+        if (field.pinned == field.wanted) continue;
+        text += fmt::format("{}{}={} instead of {}", text.empty() ? "" : ", ", field.field, field.pinned, field.wanted);
+    }
+    return text;
+}
+
+void make_directories(KernelGate& gate, const std::string& path) {
+    for (std::size_t slash = path.find('/', bpffs.size()); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
+        const Mkdir call{.path = path.substr(0, slash), .mode = 0700};
+        const Answer answer = gate.enter(call, "a directory for the pin");
+        if (!answer.ok() && answer.error != EEXIST)
+            throw kernel_error(fmt::format("making {}", call.path), call, answer);
+    }
+}
+
+}  // namespace
+
+Fd open_pinned_map(KernelGate& gate, const std::string& path, const MapSpec& spec, const MapCreate& wanted) {
+    const ObjGet call{.pathname = path};
+    const Answer opened = gate.enter(
+        call, [&] { return fmt::format("`{}` is pinned by its name: is it there from an earlier load?", spec.name); });
+    if (opened.error == ENOENT) return {};
+    if (!opened.ok()) throw kernel_error(fmt::format("opening the pinned map {}", path), call, opened);
+    Fd fd(gate, opened.fd());
+    bpf_map_info info{};
+    const ObjGetInfoByFd ask{.bpf_fd = fd.get(), .info = std::as_writable_bytes(std::span<bpf_map_info, 1>(&info, 1))};
+    const Answer told = gate.enter(ask, "whether the pinned map is of the same shape");
+    if (!told.ok()) throw kernel_error(fmt::format("asking about the pinned map {}", path), ask, told);
+    if (told.origin == Origin::dry_run) return fd;
+    const std::string difference = differences(info, wanted);
+    if (difference.empty()) return fd;
+    throw_malformed(fmt::format("map '{}': the one pinned at {} has {}", spec.name, path, difference),
+                    fmt::format("remove the pin (rm {}), or give the map another name", path));
+}
+
+// A kernel that has no bpffs at that place says EPERM, or ENOENT where the directories are missing.
+void pin_object(KernelGate& gate, const std::string& path, int fd, const std::string& what) {
+    const ObjPin call{.pathname = path, .bpf_fd = fd};
+    const auto why = [&] { return fmt::format("{} keeps this name, and lives on, when the loader ends", what); };
+    Answer answer = gate.enter(call, why);
+    if ((answer.error == EPERM || answer.error == ENOENT) && path.starts_with(bpffs)) {
+        if (answer.error == EPERM) {
+            gate.enter(Mount{.source = "bpf", .target = "/sys/fs/bpf", .filesystem = "bpf"},
+                       "pins live in a bpffs, and none is mounted there");
+        }
+        make_directories(gate, path);
+        answer = gate.enter(call, "once more");
+    }
+    if (!answer.ok()) {
+        throw kernel_error(fmt::format("pinning {} at {}", what, path), call, answer,
+                           answer.error == EPERM ? "is it in a bpffs? mount -t bpf bpf /sys/fs/bpf" : "");
+    }
+}
+
+}  // namespace minibpf

@@ -1,0 +1,91 @@
+// Maps of maps, program arrays, struct_ops, iproute2's definitions: what a definition says beyond sizes.
+#include <algorithm>
+
+#include <tests/catch.hpp>
+#include <tests/read_object.hpp>
+
+#include <libminibpf/object/uapi.hpp>
+
+using namespace minibpf;
+using minibpf::test::object_spec;
+
+namespace {
+
+ObjectSpec parse(const std::string& name) {
+    return object_spec("tests/data/" + name + ".bpf.o");
+}
+
+std::vector<std::pair<std::uint32_t, std::string>> slots_of(const ObjectSpec& object, std::string_view map) {
+    std::vector<std::pair<std::uint32_t, std::string>> slots;
+    for (const MapSlot& slot : object.find_map(map)->slots) {
+        const auto* inner = std::get_if<MapReference>(&slot.target);
+        slots.emplace_back(slot.index, inner != nullptr
+                                           ? object.maps[inner->map].name
+                                           : object.functions[std::get<FunctionReference>(slot.target).function].name);
+    }
+    std::ranges::sort(slots);
+    return slots;
+}
+
+using Slots = std::vector<std::pair<std::uint32_t, std::string>>;
+
+}  // namespace
+
+TEST_CASE("a map of maps has the shape of its inner maps and what is put into it", "[object]") {
+    const ObjectSpec object = parse("map_values");
+    const MapSpec* outer = object.find_map("outer");
+    REQUIRE(outer != nullptr);
+    CHECK(outer->key_size == 4);
+    CHECK(outer->value_size == 4);
+    REQUIRE(outer->inner.size() == 1);
+    CHECK(outer->inner[0].type == BPF_MAP_TYPE_ARRAY);
+    CHECK(outer->inner[0].value_size == 4);
+    CHECK(outer->inner[0].max_entries == 1);
+    CHECK(slots_of(object, "outer") == Slots{{1, "first"}, {3, "second"}});
+
+    const MapSpec* empty = object.find_map("empty_outer");
+    REQUIRE(empty != nullptr);
+    CHECK(empty->inner.size() == 1);
+    CHECK(empty->slots.empty());
+}
+
+TEST_CASE("a program array has the programs that its definition names", "[object]") {
+    const ObjectSpec object = parse("map_values");
+    CHECK(slots_of(object, "programs") == Slots{{2, "next"}});
+    CHECK(object.find_map("programs")->inner.empty());
+}
+
+TEST_CASE("a map that is pinned by name has its own name under the bpffs", "[object]") {
+    CHECK(parse("pinned").find_map("minibpf_test_pinned")->pin_name == "minibpf_test_pinned");
+    CHECK(parse("map_values").find_map("outer")->pin_name.empty());
+}
+
+TEST_CASE("iproute2's definitions have pins and inner maps", "[object]") {
+    const ObjectSpec object = parse("iproute2_maps");
+    const MapSpec* counters = object.find_map("counters");
+    REQUIRE(counters != nullptr);
+    CHECK(counters->origin == MapOrigin::legacy_definition);
+    CHECK(counters->value_size == 8);
+    CHECK(counters->max_entries == 2);
+    CHECK(counters->pin_name.empty());
+
+    const MapSpec* outer = object.find_map("by_interface");
+    REQUIRE(outer != nullptr);
+    CHECK(outer->pin_name == "tc/globals/by_interface");
+    REQUIRE(outer->inner.size() == 1);
+    CHECK(outer->inner[0].value_size == 8);
+    CHECK(slots_of(object, "by_interface") == Slots{{1, "counters"}});
+}
+
+TEST_CASE("a struct_ops variable is a map whose members name programs", "[object]") {
+    const ObjectSpec object = parse("struct_ops");
+    const MapSpec* table = object.find_map("minibpf");
+    REQUIRE(table != nullptr);
+    CHECK(table->origin == MapOrigin::struct_ops);
+    CHECK(table->type == BPF_MAP_TYPE_STRUCT_OPS);
+    CHECK(table->map_flags == 0);  // .struct_ops.link would say BPF_F_LINK
+    CHECK(table->value_size == 40);
+    CHECK(slots_of(object, "minibpf") ==
+          Slots{{0, "minibpf_ssthresh"}, {8, "minibpf_undo_cwnd"}, {16, "minibpf_cong_avoid"}});
+    CHECK(object.find_program("minibpf_ssthresh")->kind.type == BPF_PROG_TYPE_STRUCT_OPS);
+}
