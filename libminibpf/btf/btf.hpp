@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -103,7 +104,15 @@ struct ArrayInfo {
     std::uint32_t count = 0;
 };
 
+/// A name that somebody is about to look for. One walk through a kernel's types finds all that are announced; others
+/// are found as well, at the price of another walk.
+struct ExpectedName {
+    Kind kind = Kind::struct_;
+    std::string name;  ///< without a flavour
+};
+
 class NameIndex;
+class ExpectedTypes;
 struct Layout;
 
 class Btf {
@@ -112,10 +121,11 @@ public:
     /// `where` names the input in errors: "hello.bpf.o, section .BTF". Split BTF needs its `base`, which it borrows.
     static Btf parse(Bytes raw, std::string_view where, const Btf* base = nullptr);
 
-    /// For the BTF that the running kernel has made of itself: finds where types begin and hashes their names, in one
-    /// pass and without looking into them. What a bad reference or name offset would break is seen when it is used:
-    /// every access stays within the bytes, and throws Error. Borrows `raw` and `base`.
-    static Btf index(ByteView raw, std::string_view where, const Btf* base = nullptr);
+    /// For the BTF that the running kernel has made of itself: finds where types begin and which have the expected
+    /// names, in one pass and without looking into them. What a bad reference or name offset would break is seen when
+    /// it is used: every access stays within the bytes, and throws Error. Borrows `raw` and `base`.
+    static Btf index(ByteView raw, std::string_view where, const Btf* base = nullptr,
+                     std::span<const ExpectedName> expected = {});
 
     ByteView raw() const noexcept { return borrowed_.data() != nullptr ? borrowed_ : ByteView(owned_); }
     TypeId first_id() const noexcept { return first_id_; }  ///< 1, or for split BTF the one after the base's last
@@ -142,9 +152,9 @@ public:
 
     /// The first type of that kind and name, the base's first.
     std::optional<TypeId> find(Kind kind, std::string_view name) const;
-    /// Every type, without those of the base, whose name is `name` when a flavour (`___` and what follows) is taken off
-    /// it. Named functions are not among them. By a hash of all names, which the first search makes.
-    std::vector<TypeId> find_essential(std::string_view name) const;
+    /// Every type of that kind, without those of the base, whose name is `name` when a flavour (`___` and what follows)
+    /// is taken off it. ENUM and ENUM64 are one kind here.
+    std::vector<TypeId> find_essential(Kind kind, std::string_view name) const;
     /// A type by the name a person writes: "struct data_t", "data_t" (struct, union, enum or typedef), "int".
     std::optional<TypeId> find_named(std::string_view name) const;
 
@@ -198,7 +208,8 @@ private:
     /// for a kernel's 126,000 offsets would take more memory than all the rest of the loader.
     std::vector<std::uint32_t> offsets_;
     std::uint32_t stride_shift_ = 0;
-    mutable std::shared_ptr<const NameIndex> names_, function_names_;  ///< made when first asked for
+    std::shared_ptr<const ExpectedTypes> expected_;
+    mutable std::shared_ptr<const NameIndex> names_, function_names_;  ///< made when an unexpected name is asked for
 };
 
 template <class OffsetOf>

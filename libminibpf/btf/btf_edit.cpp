@@ -30,6 +30,7 @@ constexpr std::uint32_t info_of(Kind kind, std::uint32_t vlen, bool kind_flag) {
 std::byte* Btf::record(TypeId id) {
     assert(borrowed_.data() == nullptr && id >= first_id_ && id <= last_id());
     names_.reset();
+    function_names_.reset();
     return owned_.data() + record_offset(id);
 }
 

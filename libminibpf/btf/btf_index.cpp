@@ -1,5 +1,5 @@
-// Finding types by name. For a kernel's BTF that means: one walk over 126,000 records, 3 MB, in which every name is
-// hashed eight bytes at a time; then CO-RE asks for a type in a few dozen instructions.
+// Finding types by name. For a kernel's BTF that means one walk over 126,000 records, 3 MB, which looks out for the
+// names that are going to be asked for. A name that nobody announced has all of them hashed, eight bytes at a time:
 //
 //     heads_   | 0 | 3 | 0 | 1 | ...        by hash of the name, without its flavour (___x)
 //                    |
@@ -31,37 +31,68 @@ constexpr std::uint64_t mix(std::uint64_t hash, std::uint64_t word) noexcept {
     return product ^ (product >> 29);
 }
 
-// What index() needs of kind_shapes, in two bytes for each kind.
-struct RecordSize {
-    std::uint8_t fixed = 0;  // struct btf_type included
+constexpr std::uint32_t bit(Kind kind) noexcept {
+    return 1u << static_cast<unsigned>(kind);
+}
+
+constexpr std::uint32_t named_types = bit(Kind::int_) | bit(Kind::struct_) | bit(Kind::union_) | bit(Kind::enum_) |
+                                      bit(Kind::fwd) | bit(Kind::typedef_) | bit(Kind::var) | bit(Kind::datasec) |
+                                      bit(Kind::float_) | bit(Kind::enum64);
+
+// What a walk needs of kind_shapes, in two bytes for each kind.
+struct Row {
+    std::uint8_t fixed = 0;  // struct btf_type included; 0: an unknown kind
     std::uint8_t entry = 0;
 };
 
-constexpr auto record_sizes = [] {
-    std::array<RecordSize, 128> sizes{};
+constexpr auto rows = [] {
+    std::array<Row, 128> all{};
     for (std::size_t kind = 1; kind < kind_count; ++kind) {
-        sizes[kind] = {static_cast<std::uint8_t>(type_bytes + kind_shapes[kind].fixed_bytes),
-                       kind_shapes[kind].entry_bytes};
+        all[kind] = {.fixed = static_cast<std::uint8_t>(type_bytes + kind_shapes[kind].fixed_bytes),
+                     .entry = kind_shapes[kind].entry_bytes};
     }
-    return sizes;
+    return all;
 }();
 
-/// Calls `visit(id, offset, type)` for each record of a type section; answers where it ended, which is not the
-/// section's size if that ends within a record or has an unknown kind.
-template <class Visit>
-std::size_t walk(ByteView types, TypeId first_id, Visit visit) {
-    std::size_t offset = 0;
-    for (TypeId id = first_id; types.size() - offset >= type_bytes; ++id) {
-        btf_type type;
-        std::memcpy(&type, types.data() + offset, sizeof type);
-        const RecordSize size = record_sizes[type.info >> 24 & 0x7f];
-        const std::size_t bytes = size.fixed + std::size_t{size.entry} * vlen_of_info(type.info);
-        if (size.fixed == 0 || bytes > types.size() - offset) break;
-        visit(id, offset, type);
-        offset += bytes;
+/// Steps from record to record: `for (Walk walk(types); walk.at_record(); walk.step())`. Everything is in the object,
+/// so that the compiler keeps it in registers: a kernel has 126,000 records.
+class Walk {
+public:
+    explicit Walk(ByteView types) noexcept : records_(types.data()), size_(types.size()) {}
+
+    /// False at the end, and where a record is cut off or of an unknown kind.
+    bool at_record() noexcept {
+        if (size_ - offset_ < type_bytes) return false;
+        std::uint32_t info;
+        std::memcpy(&info, records_ + offset_ + offsetof(btf_type, info), sizeof info);
+        kind_ = kind_of_info(info);
+        const Row row = rows[static_cast<std::size_t>(kind_)];
+        bytes_ = row.fixed + std::size_t{row.entry} * vlen_of_info(info);
+        return bytes_ - 1 < size_ - offset_;  // of an unknown kind bytes_ may be 0
     }
-    return offset;
-}
+    void step() noexcept {
+        offset_ += bytes_;
+        ++count_;
+    }
+
+    std::size_t offset() const noexcept { return offset_; }
+    std::uint32_t count() const noexcept { return count_; }  ///< of the records before this one
+    Kind kind() const noexcept { return kind_; }
+    bool is_among(std::uint32_t kinds) const noexcept { return (kinds >> static_cast<unsigned>(kind_) & 1) != 0; }
+    std::uint32_t name_offset() const noexcept {
+        std::uint32_t offset;
+        std::memcpy(&offset, records_ + offset_ + offsetof(btf_type, name_off), sizeof offset);
+        return offset;
+    }
+
+private:
+    const std::byte* records_;
+    std::size_t size_;
+    std::size_t offset_ = 0;
+    std::size_t bytes_ = 0;
+    std::uint32_t count_ = 0;
+    Kind kind_ = Kind::void_;
+};
 
 }  // namespace
 
@@ -73,22 +104,13 @@ std::string_view essential_name(std::string_view name) noexcept {
     return name;
 }
 
-NameIndex::NameIndex(std::size_t type_section_bytes, bool of_functions) : of_functions_(of_functions) {
+NameIndex::NameIndex(std::size_t type_section_bytes) {
     // In kernels there is a named type, or a function, in about 100 bytes of type section. What is reserved in vain is
     // address space and not memory.
     constexpr std::size_t bytes_for_each = 96;
     entries_.reserve(type_section_bytes / bytes_for_each + 1);
     entries_.emplace_back();
     heads_.resize(std::bit_ceil(type_section_bytes / bytes_for_each / 2 + 1));
-}
-
-bool NameIndex::wants(std::uint32_t info, bool functions) noexcept {
-    constexpr auto bit = [](Kind kind) { return 1u << static_cast<unsigned>(kind); };
-    constexpr std::uint32_t types = bit(Kind::int_) | bit(Kind::struct_) | bit(Kind::union_) | bit(Kind::enum_) |
-                                    bit(Kind::fwd) | bit(Kind::typedef_) | bit(Kind::var) | bit(Kind::datasec) |
-                                    bit(Kind::float_) | bit(Kind::enum64);
-    const std::uint32_t kinds = functions ? bit(Kind::func) : types;
-    return (kinds >> static_cast<unsigned>(kind_of_info(info)) & 1) != 0;
 }
 
 std::uint64_t NameIndex::hash(std::string_view name) noexcept {
@@ -132,46 +154,100 @@ void NameIndex::add(ByteView strings, std::uint32_t name_offset, TypeId id) {
     head = static_cast<std::uint32_t>(entries_.size() - 1);
 }
 
-Btf Btf::index(ByteView raw, std::string_view where, const Btf* base) {
+ExpectedTypes::ExpectedTypes(std::span<const ExpectedName> names) {
+    for (const ExpectedName& expected : names) {
+        const Kind kind = enum_alike(expected.kind);
+        kinds_ |= bit(kind) | (kind == Kind::enum_ ? bit(Kind::enum64) : 0);
+        found_[static_cast<std::size_t>(kind)].try_emplace(expected.name);
+        std::uint32_t first_bytes;
+        if (expected.name.size() < sizeof first_bytes) {
+            filter_.fill(~std::uint64_t{0});  // the first four bytes of such a short name have another one's in them
+            continue;
+        }
+        std::memcpy(&first_bytes, expected.name.data(), sizeof first_bytes);
+        const std::uint32_t bit = filter_bit(first_bytes);
+        filter_[bit / 64] |= std::uint64_t{1} << bit % 64;
+    }
+}
+
+void ExpectedTypes::note(Kind kind, std::string_view name, TypeId id) {
+    auto& names = found_[static_cast<std::size_t>(enum_alike(kind))];
+    const auto expected = names.find(essential_name(name));
+    if (expected != names.end()) expected->second.push_back(id);
+}
+
+const std::vector<TypeId>* ExpectedTypes::find(Kind kind, std::string_view name) const {
+    const auto& names = found_[static_cast<std::size_t>(enum_alike(kind))];
+    const auto found = names.find(name);
+    return found == names.end() ? nullptr : &found->second;
+}
+
+namespace {
+
+/// Looks at the first four bytes of a name, by its offset.
+class NameFilter {
+public:
+    NameFilter(const ExpectedTypes& expected, ByteView strings, std::uint32_t base) noexcept
+        : expected_(expected), strings_(strings), base_(base) {}
+
+    bool may_be_expected(std::uint32_t name_offset) const noexcept {
+        const std::size_t at = std::size_t{name_offset} - base_;  // huge for a name of the base's
+        std::uint32_t first_bytes;
+        if (at >= strings_.size() || strings_.size() - at < sizeof first_bytes) return at < strings_.size();
+        std::memcpy(&first_bytes, strings_.data() + at, sizeof first_bytes);
+        return expected_.may_be(first_bytes);
+    }
+    std::string_view name(std::uint32_t name_offset) const noexcept {
+        return string_at(strings_, name_offset - base_).value_or("");
+    }
+
+private:
+    const ExpectedTypes& expected_;
+    ByteView strings_;
+    std::uint32_t base_;
+};
+
+}  // namespace
+
+Btf Btf::index(ByteView raw, std::string_view where, const Btf* base, std::span<const ExpectedName> names) {
     constexpr std::uint32_t stride_shift = 3;
+    constexpr std::uint32_t between_strides = (1u << stride_shift) - 1;
     Btf btf;
     btf.borrowed_ = raw;
     btf.set_layout(read_layout(raw, where), base);
     btf.stride_shift_ = stride_shift;
+    auto expected = std::make_shared<ExpectedTypes>(names);
+    const std::uint32_t kinds = expected->kinds();
+    const NameFilter filter(*expected, btf.strings(), btf.strings_base_);
     const ByteView types = raw.subspan(btf.types_offset_, btf.types_size_);
-    const ByteView strings = btf.strings();
-    const std::uint32_t strings_base = btf.strings_base_;
-    // Half of a kernel's records are functions of 12 bytes; on the average a record has 26.
-    btf.offsets_.reserve(types.size() / type_bytes >> stride_shift);
-    auto names = std::make_shared<NameIndex>(types.size(), false);
-    const TypeId first_id = btf.first_id_;
-    TypeId next_id = first_id;
-    const std::size_t end = walk(types, first_id, [&](TypeId id, std::size_t offset, const btf_type& type) {
-        if (((id - first_id) & ((1u << stride_shift) - 1)) == 0) {
-            btf.offsets_.push_back(static_cast<std::uint32_t>(offset));
-        }
-        if (NameIndex::wants(type.info, false) && type.name_off >= strings_base && type.name_off != 0) {
-            names->add(strings, type.name_off - strings_base, id);
-        }
-        next_id = id + 1;
-    });
-    if (end != types.size()) {
-        throw_malformed(fmt::format("{}: type {}, at offset {} of the type section, is cut off or of an unknown kind",
-                                    where, next_id, end));
+    const std::size_t most = (types.size() / type_bytes >> stride_shift) + 1;
+    const auto offsets = std::make_unique_for_overwrite<std::uint32_t[]>(most);
+    std::uint32_t* next_offset = offsets.get();
+    Walk walk(types);
+    for (; walk.at_record(); walk.step()) {
+        if ((walk.count() & between_strides) == 0) *next_offset++ = static_cast<std::uint32_t>(walk.offset());
+        if (!walk.is_among(kinds) || !filter.may_be_expected(walk.name_offset())) continue;
+        expected->note(walk.kind(), filter.name(walk.name_offset()), btf.first_id_ + walk.count());
     }
-    btf.type_count_ = next_id - first_id;
-    btf.names_ = std::move(names);
+    if (walk.offset() != types.size()) {
+        throw_malformed(fmt::format("{}: type {}, at offset {} of the type section, is cut off or of an unknown kind",
+                                    where, btf.first_id_ + walk.count(), walk.offset()));
+    }
+    btf.offsets_.assign(offsets.get(), next_offset);
+    btf.type_count_ = walk.count();
+    btf.expected_ = std::move(expected);
     return btf;
 }
 
 std::shared_ptr<const NameIndex> Btf::names_of(bool functions) const {
-    auto names = std::make_shared<NameIndex>(types_size_, functions);
-    const ByteView types = raw().subspan(types_offset_, types_size_);
-    walk(types, first_id_, [&](TypeId id, std::size_t, const btf_type& type) {
-        if (NameIndex::wants(type.info, functions) && type.name_off >= strings_base_ && type.name_off != 0) {
-            names->add(strings(), type.name_off - strings_base_, id);
+    auto names = std::make_shared<NameIndex>(types_size_);
+    const std::uint32_t kinds = functions ? bit(Kind::func) : named_types;
+    for (Walk walk(raw().subspan(types_offset_, types_size_)); walk.at_record(); walk.step()) {
+        const std::uint32_t name_offset = walk.name_offset();
+        if (walk.is_among(kinds) && name_offset >= strings_base_ && name_offset != 0) {
+            names->add(strings(), name_offset - strings_base_, first_id_ + walk.count());
         }
-    });
+    }
     return names;
 }
 
@@ -181,10 +257,14 @@ const NameIndex& Btf::names(bool functions) const {
     return *names;
 }
 
-std::vector<TypeId> Btf::find_essential(std::string_view name) const {
+std::vector<TypeId> Btf::find_essential(Kind kind, std::string_view name) const {
+    if (const std::vector<TypeId>* known = expected_ ? expected_->find(kind, name) : nullptr) return *known;
     std::vector<TypeId> found;
-    names(false).for_each_candidate(name, [&](TypeId id) {
-        if (essential_name(type(id).name) == name) found.push_back(id);
+    names(kind == Kind::func).for_each_candidate(name, [&](TypeId id) {
+        const Type candidate = type(id);
+        if (enum_alike(candidate.kind) == enum_alike(kind) && essential_name(candidate.name) == name) {
+            found.push_back(id);
+        }
     });
     std::reverse(found.begin(), found.end());
     return found;
@@ -201,6 +281,11 @@ std::optional<TypeId> Btf::find(Kind kind, std::string_view name) const {
             if (candidate.kind == kind && candidate.name == name) return id;
         }
         return std::nullopt;
+    }
+    if (const auto* known = expected_ ? expected_->find(kind, essential_name(name)) : nullptr) {
+        const auto fits = [&](TypeId id) { return type(id).kind == kind && type(id).name == name; };
+        const auto id = std::ranges::find_if(*known, fits);
+        return id == known->end() ? std::nullopt : std::optional(*id);
     }
     std::optional<TypeId> first;
     names(kind == Kind::func).for_each_candidate(essential_name(name), [&](TypeId id) {

@@ -30,6 +30,15 @@ Name kernel_name(const ProgramKind& kind, std::string_view function) {
     }
 }
 
+// "bridge:br_forward" is a function of the module bridge.
+std::string_view take_module(std::string_view& function) {
+    const std::size_t colon = function.find(':');
+    if (colon == std::string_view::npos) return {};
+    const std::string_view module = function.substr(0, colon);
+    function.remove_prefix(colon + 1);
+    return module;
+}
+
 std::string_view what_it_is(const ProgramKind& kind) {
     switch (static_cast<std::uint32_t>(kind.expected_attach_type)) {
         case BPF_TRACE_RAW_TP: return "tracepoint";
@@ -60,6 +69,14 @@ bool has_attach_target(const ProgramKind& kind) noexcept {
     }
 }
 
+void expect_attach_target(KernelTypes& types, const ProgramSpec& program) {
+    if (!has_attach_target(program.kind)) return;
+    std::string_view function = program.kind.hook.target;
+    take_module(function);
+    const Name wanted = kernel_name(program.kind, function);
+    types.expect(wanted.kind, wanted.text);
+}
+
 AttachTarget find_attach_target(KernelTypes& types, const ProgramSpec& program) {
     std::string_view function = program.kind.hook.target;
     if (function.empty()) {
@@ -72,11 +89,7 @@ AttachTarget find_attach_target(KernelTypes& types, const ProgramSpec& program) 
              .hint = "name that program with --target PROGRAM=ID",
              .blame = Blame::usage});
     }
-    std::string_view module;
-    if (const std::size_t colon = function.find(':'); colon != std::string_view::npos) {
-        module = function.substr(0, colon);
-        function.remove_prefix(colon + 1);
-    }
+    const std::string_view module = take_module(function);
     const Name wanted = kernel_name(program.kind, function);
     const auto found = types.find(wanted.kind, wanted.text, module);
     if (!found) {

@@ -16,6 +16,9 @@ struct AttachTarget {
 /// Whether programs of this type have such a target.
 bool has_attach_target(const ProgramKind& kind) noexcept;
 
+/// Announces to `types` what find_attach_target() will look for.
+void expect_attach_target(KernelTypes& types, const ProgramSpec& program);
+
 /// Finds what the program's section names, in the kernel or a module ("fentry/bridge:br_forward").
 /// Throws Error: no target is named (Blame::object); the kernel has none of that name.
 AttachTarget find_attach_target(KernelTypes& types, const ProgramSpec& program);

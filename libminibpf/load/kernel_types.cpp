@@ -139,7 +139,7 @@ const btf::Btf& KernelTypes::vmlinux() {
         image->copy = std::move(*copy);
     }
     const ByteView bytes = image->mapping.is_mapped() ? ByteView(image->mapping.bytes()) : ByteView(image->copy);
-    image->btf = btf::Btf::index(bytes, vmlinux_path);
+    image->btf = btf::Btf::index(bytes, vmlinux_path, nullptr, expected_);
     vmlinux_ = std::move(image);
     return *vmlinux_->btf;
 }
@@ -172,7 +172,7 @@ const std::vector<KernelTypes::Module>& KernelTypes::modules() {
         if (!copy) continue;
         auto image = std::make_unique<Image>();
         image->copy = std::move(*copy);
-        image->btf = btf::Btf::index(image->copy, object->name, &base);
+        image->btf = btf::Btf::index(image->copy, object->name, &base, expected_);
         found.push_back({.name = object->name, .fd = std::move(object->fd), .image = std::move(image)});
     }
     modules_ = std::move(found);
@@ -219,19 +219,13 @@ Bytes copy_btf(KernelGate& gate, std::uint32_t id) {
 }
 
 std::vector<CoreCandidate> KernelTypes::candidates(std::string_view name, btf::Kind kind) {
-    const auto collect = [&](const btf::Btf& btf, std::vector<CoreCandidate>& found) {
-        bool has_kind = false;
-        for (const btf::TypeId id : btf.find_essential(name)) {
-            found.push_back({.btf = &btf, .type = id});
-            const btf::Kind found_kind = btf.type(id).kind;
-            const auto is_enum = [](btf::Kind k) { return k == btf::Kind::enum_ || k == btf::Kind::enum64; };
-            has_kind = has_kind || found_kind == kind || (is_enum(found_kind) && is_enum(kind));
-        }
-        return has_kind;
-    };
     std::vector<CoreCandidate> found;
-    if (collect(core(), found) || !core_btf_path_.empty()) return found;
-    for (const Module& module : modules()) collect(*module.image->btf, found);
+    const auto collect = [&](const btf::Btf& btf) {
+        for (const btf::TypeId id : btf.find_essential(kind, name)) found.push_back({.btf = &btf, .type = id});
+    };
+    collect(core());
+    if (!found.empty() || !core_btf_path_.empty()) return found;
+    for (const Module& module : modules()) collect(*module.image->btf);
     return found;
 }
 

@@ -31,6 +31,11 @@ public:
     /// `core_btf` is a file with the BTF that CO-RE goes by instead of the running kernel's: raw, or an ELF file with a
     /// section .BTF. Empty: the kernel's own. `gate` outlives this.
     KernelTypes(KernelGate& gate, std::string core_btf);
+
+    /// Announces names that will be asked for: those that come before the kernel's types are first needed are found in
+    /// the same walk.
+    void expect(btf::Kind kind, std::string_view name) { expected_.push_back({kind, std::string(name)}); }
+
     ~KernelTypes() override;
 
     /// Throws Error (Blame::facility) when the kernel does not tell its types.
@@ -54,6 +59,7 @@ private:
 
     KernelGate& gate_;
     std::string core_btf_path_;
+    std::vector<btf::ExpectedName> expected_;
     std::unique_ptr<Image> vmlinux_, core_;
     std::optional<std::vector<Module>> modules_;
 };

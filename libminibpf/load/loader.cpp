@@ -41,6 +41,7 @@ public:
 
     Object run() {
         select_programs();
+        announce_names();
         find_struct_ops();
         link_programs();
         load_btf();
@@ -118,6 +119,35 @@ private:
                                   program.name, program.section),
              .hint = std::move(hint),
              .blame = program.section.starts_with(".text") ? Blame::usage : Blame::object});
+    }
+
+    // All that this load may ask of the kernel's types, so that they are walked through once. Of the functions, also
+    // those that are not called by a program that is loaded: there are few.
+    void announce_names() {
+        for (const FunctionSpec& function : spec().functions) {
+            for (const CoreRelocation& relocation : function.core_relocations) announce(relocation.type);
+        }
+        for (const ExternSpec& external : spec().externs) {
+            if (external.kind == ExternKind::kfunc) types_.expect(btf::Kind::func, btf::essential_name(external.name));
+            if (external.kind == ExternKind::ksym_variable)
+                types_.expect(btf::Kind::var, btf::essential_name(external.name));
+        }
+        for (const MapSpec& map : spec().maps) {
+            if (map.origin != MapOrigin::struct_ops || map.optional) continue;
+            const std::string_view table = btf::essential_name(spec().btf->type(map.btf_value_type_id).name);
+            types_.expect(btf::Kind::struct_, table);
+            types_.expect(btf::Kind::struct_, fmt::format("bpf_struct_ops_{}", table));
+        }
+        for (const Candidate& candidate : candidates_) expect_attach_target(types_, *candidate.spec);
+    }
+
+    void announce(btf::TypeId core_type) {
+        if (!spec().btf || core_type > spec().btf->last_id()) return;  // core.relocate() says so better
+        if (announced_.size() <= core_type) announced_.resize(core_type + 1);
+        if (announced_[core_type]) return;
+        announced_[core_type] = true;
+        const btf::Type type = spec().btf->type(core_type);
+        types_.expect(type.kind, btf::essential_name(type.name));
     }
 
     // A table of functions is fitted to the kernel's before its programs are loaded, for each is told which member of
@@ -391,6 +421,7 @@ private:
     const LoadOptions& options_;
     KernelTypes types_;  // before object_: what the kernel was told of it needs no longer be here
     std::vector<Candidate> candidates_;
+    std::vector<bool> announced_;                       // by the number of the object's type
     bool btf_has_functions_ = true;                     // false once they were taken out for an old kernel
     std::vector<std::optional<StructOps>> struct_ops_;  // one for each of ObjectSpec::maps
     std::vector<int> map_fds_;                          // likewise; -1: not created
@@ -404,6 +435,7 @@ ObjectSpec open_object(KernelGate& gate, const std::string& path) {
 }
 
 Object load(KernelGate& gate, ObjectSpec object, const LoadOptions& options) {
+    object.require_native_endian();
     return Loader(gate, std::move(object), options).run();
 }
 

@@ -15,7 +15,8 @@ std::vector<Datasec> find_datasecs(const elf::ElfFile& elf, const btf::Btf& btf)
         const btf::Type type = btf.type(id);
         if (type.kind != btf::Kind::datasec) continue;
         const elf::Section* section = elf.find_section(type.name);
-        datasecs.push_back({.name = type.name, .id = id, .section = section == nullptr ? 0 : section->index});
+        datasecs.push_back(
+            {.name = std::string(type.name), .id = id, .section = section == nullptr ? 0 : section->index});
     }
     return datasecs;
 }

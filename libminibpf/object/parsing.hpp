@@ -53,7 +53,7 @@ struct ExternSymbol {
 
 /// A DATASEC of the object's BTF and the ELF section that it describes.
 struct Datasec {
-    std::string_view name;
+    std::string name;  ///< no view of the BTF, whose strings move when read_externs() adds some
     btf::TypeId id = 0;
     std::uint32_t section = 0;  ///< 0: no such section, as for the externs of .ksyms and .kconfig
 };

@@ -37,8 +37,8 @@ class CoreTargets {
 public:
     virtual ~CoreTargets() = default;
 
-    /// Every type of any kind whose essential name (without `___flavour`) is `name`, in vmlinux; if there is none of
-    /// `kind` there, in the modules.
+    /// Every type of that kind (ENUM and ENUM64 are one) whose essential name (without `___flavour`) is `name`, in
+    /// vmlinux; if there is none, in the modules.
     virtual std::vector<CoreCandidate> candidates(std::string_view name, btf::Kind kind) = 0;
 };
 

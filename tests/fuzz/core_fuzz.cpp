@@ -22,9 +22,9 @@ class OneKernel final : public CoreTargets {
 public:
     explicit OneKernel(const btf::Btf& btf) : btf_(btf) {}
 
-    std::vector<CoreCandidate> candidates(std::string_view name, btf::Kind) override {
+    std::vector<CoreCandidate> candidates(std::string_view name, btf::Kind kind) override {
         std::vector<CoreCandidate> found;
-        for (const btf::TypeId id : btf_.find_essential(name)) found.push_back({.btf = &btf_, .type = id});
+        for (const btf::TypeId id : btf_.find_essential(kind, name)) found.push_back({.btf = &btf_, .type = id});
         return found;
     }
 

@@ -14,11 +14,11 @@ class BtfTargets final : public CoreTargets {
 public:
     explicit BtfTargets(std::vector<const btf::Btf*> all) : all_(std::move(all)) {}
 
-    std::vector<CoreCandidate> candidates(std::string_view name, btf::Kind) override {
+    std::vector<CoreCandidate> candidates(std::string_view name, btf::Kind kind) override {
         ++questions;
         std::vector<CoreCandidate> found;
         for (const btf::Btf* btf : all_) {
-            for (const btf::TypeId id : btf->find_essential(name)) found.push_back({.btf = btf, .type = id});
+            for (const btf::TypeId id : btf->find_essential(kind, name)) found.push_back({.btf = btf, .type = id});
         }
         return found;
     }
