@@ -42,29 +42,45 @@ std::string_view kind_name(Kind kind) noexcept {
     return index < kind_count ? kind_shapes[index].name : "UNKNOWN";
 }
 
-// Types are of different lengths, so from the noted one it goes on by steps.
+// Types are of different lengths, so from the noted one it goes on by steps. Every record is known to lie in the
+// section.
 std::size_t Btf::record_offset(TypeId id) const {
     const std::uint32_t i = id - first_id_;
     std::size_t offset = types_offset_ + offsets_[i >> stride_shift_];
+    const std::byte* const bytes = raw().data();
     for (std::uint32_t steps = i & ((1u << stride_shift_) - 1); steps > 0; --steps) {
-        const std::uint32_t info = read_at<btf_type>(raw(), offset)->info;
+        std::uint32_t info;
+        std::memcpy(&info, bytes + offset + offsetof(btf_type, info), sizeof info);
         offset += type_bytes + payload_bytes(kind_of_info(info), vlen_of_info(info));
     }
     return offset;
 }
 
+void Btf::check_id(TypeId id) const {
+    if (id > last_id()) throw_malformed(fmt::format("BTF has no type {}, the last is {}", id, last_id()));
+}
+
+Kind Btf::kind(TypeId id) const {
+    if (id == 0) return Kind::void_;
+    if (id < first_id_) return base_->kind(id);
+    check_id(id);
+    std::uint32_t info;
+    std::memcpy(&info, raw().data() + record_offset(id) + offsetof(btf_type, info), sizeof info);
+    return kind_of_info(info);
+}
+
 Type Btf::type(TypeId id) const {
     if (id == 0) return {.name = "void"};
     if (id < first_id_) return base_->type(id);
-    if (id > last_id()) throw_malformed(fmt::format("BTF has no type {}, the last is {}", id, last_id()));
-    const std::size_t offset = record_offset(id);
-    const auto raw_type = read_at<btf_type>(raw(), offset);
-    assert(raw_type);
-    Type type{.id = id, .kind = kind_of_info(raw_type->info), .name = string(raw_type->name_off)};
-    type.vlen = vlen_of_info(raw_type->info);
-    type.kind_flag = kind_flag_of_info(raw_type->info);
-    type.size_or_type = raw_type->size;
-    type.payload = raw().subspan(offset + type_bytes, payload_bytes(type.kind, type.vlen));
+    check_id(id);
+    const std::byte* const record = raw().data() + record_offset(id);
+    btf_type raw_type;
+    std::memcpy(&raw_type, record, sizeof raw_type);
+    Type type{.id = id, .kind = kind_of_info(raw_type.info), .name = string(raw_type.name_off)};
+    type.vlen = vlen_of_info(raw_type.info);
+    type.kind_flag = kind_flag_of_info(raw_type.info);
+    type.size_or_type = raw_type.size;
+    type.payload = ByteView(record + type_bytes, payload_bytes(type.kind, type.vlen));
     return type;
 }
 

@@ -132,6 +132,7 @@ public:
     TypeId last_id() const noexcept { return first_id_ + type_count_ - 1; }
     const Btf* base() const noexcept { return base_; }
 
+    Kind kind(TypeId id) const;                           ///< as type(id).kind, for much less
     Type type(TypeId id) const;                           ///< throws Error when there is no such type
     std::string_view string(std::uint32_t offset) const;  ///< throws Error when it lies outside the strings
 
@@ -190,6 +191,7 @@ private:
 
     void set_layout(const Layout& layout, const Btf* base);
     std::size_t record_offset(TypeId id) const;  ///< of its btf_type in raw()
+    void check_id(TypeId id) const;
     ByteView strings() const noexcept { return raw().subspan(strings_offset_, strings_size_); }
     const NameIndex& names(bool functions) const;
     std::shared_ptr<const NameIndex> names_of(bool functions) const;

@@ -35,12 +35,12 @@ std::byte* Btf::record(TypeId id) {
 }
 
 void Btf::set_datasec_size(TypeId datasec, std::uint32_t size) {
-    assert(type(datasec).kind == Kind::datasec);
+    assert(kind(datasec) == Kind::datasec);
     std::memcpy(record(datasec) + offsetof(btf_type, size), &size, sizeof size);
 }
 
 void Btf::set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::uint32_t offset) {
-    assert(type(datasec).kind == Kind::datasec && var_index < type(datasec).vlen);
+    assert(kind(datasec) == Kind::datasec);
     std::byte* vars = record(datasec) + type_bytes;
     std::byte* var = vars + std::size_t{var_index} * sizeof(btf_var_secinfo);
     std::memcpy(var + offsetof(btf_var_secinfo, offset), &offset, sizeof offset);
@@ -52,7 +52,9 @@ void Btf::sort_section_vars(TypeId datasec) {
     std::vector<btf_var_secinfo> vars(section.vlen);
     if (vars.empty()) return;
     std::memcpy(vars.data(), section.payload.data(), section.payload.size());
-    std::ranges::stable_sort(vars, {}, [](const btf_var_secinfo& var) { return var.offset; });
+    const auto by_offset = [](const btf_var_secinfo& var) { return var.offset; };
+    if (std::ranges::is_sorted(vars, {}, by_offset)) return;
+    std::ranges::stable_sort(vars, {}, by_offset);
     std::memcpy(record(datasec) + type_bytes, vars.data(), section.payload.size());
 }
 

@@ -61,6 +61,12 @@ std::string missing_hint(KernelTypes& types, const Name& wanted, std::string_vie
 }  // namespace
 
 bool has_attach_target(const ProgramKind& kind) noexcept {
+    switch (kind.hook.kind) {  // on many functions at once: they are named when it is attached
+        case HookKind::fentry_multi:
+        case HookKind::fexit_multi:
+        case HookKind::fsession_multi: return false;
+        default: break;
+    }
     switch (kind.type) {
         case BPF_PROG_TYPE_TRACING:
         case BPF_PROG_TYPE_LSM:

@@ -204,7 +204,19 @@ bool has_bpf_cookie(KernelTypes& types) {
     return std::ranges::find(names, "BPF_FUNC_get_attach_cookie", &btf::Enumerator::name) != names.end();
 }
 
-bool has_syscall_wrapper(KernelTypes& types) {
+// libbpf puts a kprobe on the wrapper and says no where that fails; so does a kernel without kprobes, which has no use
+// for the answer.
+bool has_kprobes(KernelGate& gate) {
+    for (const char* path : {"/sys/bus/event_source/devices/kprobe/type", "/sys/kernel/tracing/kprobe_events"}) {
+        const Answer opened = gate.enter(OpenAt{.path = path, .flags = O_RDONLY}, "whether the kernel has kprobes");
+        if (!opened.ok()) continue;
+        const Fd file(gate, opened.fd());
+        return true;
+    }
+    return false;
+}
+
+bool has_syscall_wrapper(KernelGate& gate, KernelTypes& types) {
 #if defined(__x86_64__)
     constexpr const char* wrapper = "__x64_sys_bpf";
 #elif defined(__aarch64__)
@@ -214,7 +226,7 @@ bool has_syscall_wrapper(KernelTypes& types) {
 #else
     constexpr const char* wrapper = "__se_sys_bpf";
 #endif
-    return types.find(btf::Kind::func, wrapper, "vmlinux").has_value();
+    return has_kprobes(gate) && types.find(btf::Kind::func, wrapper, "vmlinux").has_value();
 }
 
 class KconfigWriter {
@@ -253,7 +265,7 @@ private:
             if (external.name == "LINUX_KERNEL_VERSION") values[external.name] = fmt::format("{}", version());
             if (external.name == "LINUX_HAS_BPF_COOKIE") values[external.name] = flag(external, has_bpf_cookie(types_));
             if (external.name == "LINUX_HAS_SYSCALL_WRAPPER")
-                values[external.name] = flag(external, has_syscall_wrapper(types_));
+                values[external.name] = flag(external, has_syscall_wrapper(gate_, types_));
         }
         if (!options.empty()) values.merge(read_file_values(options));
         return values;

@@ -103,7 +103,7 @@ private:
             const bool named = std::ranges::find(options_.programs, program.name) != options_.programs.end();
             if (options_.programs.empty() ? !program.kind.optional : named) candidates_.push_back({.spec = &program});
         }
-        if (candidates_.empty() && spec().maps.empty()) {
+        if (spec().programs.empty() && spec().maps.empty()) {
             throw_malformed(fmt::format("{} has neither programs nor maps to load", spec().file_name));
         }
         for_each_candidate([](const Candidate& candidate) { check_kind(*candidate.spec); });

@@ -25,12 +25,11 @@ namespace {
 // types would describe something else than what user space passes.
 bool takes_btf(std::uint32_t type) {
     // clang-format off
-    constexpr std::array<std::uint32_t, 17> without = {
-        BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_PROG_ARRAY,   BPF_MAP_TYPE_CGROUP_ARRAY, BPF_MAP_TYPE_STACK_TRACE,
-        BPF_MAP_TYPE_ARRAY_OF_MAPS,    BPF_MAP_TYPE_HASH_OF_MAPS, BPF_MAP_TYPE_DEVMAP,       BPF_MAP_TYPE_DEVMAP_HASH,
-        BPF_MAP_TYPE_CPUMAP,           BPF_MAP_TYPE_XSKMAP,       BPF_MAP_TYPE_SOCKMAP,      BPF_MAP_TYPE_SOCKHASH,
-        BPF_MAP_TYPE_QUEUE,            BPF_MAP_TYPE_STACK,        BPF_MAP_TYPE_RINGBUF,      BPF_MAP_TYPE_USER_RINGBUF,
-        uapi::BPF_MAP_TYPE_ARENA,
+    constexpr std::array<std::uint32_t, 16> without = {
+        BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_CGROUP_ARRAY, BPF_MAP_TYPE_STACK_TRACE,  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+        BPF_MAP_TYPE_HASH_OF_MAPS,     BPF_MAP_TYPE_DEVMAP,       BPF_MAP_TYPE_DEVMAP_HASH,  BPF_MAP_TYPE_CPUMAP,
+        BPF_MAP_TYPE_XSKMAP,           BPF_MAP_TYPE_SOCKMAP,      BPF_MAP_TYPE_SOCKHASH,     BPF_MAP_TYPE_QUEUE,
+        BPF_MAP_TYPE_STACK,            BPF_MAP_TYPE_RINGBUF,      BPF_MAP_TYPE_USER_RINGBUF, uapi::BPF_MAP_TYPE_ARENA,
     };
     // clang-format on
     return std::find(without.begin(), without.end(), type) == without.end();

@@ -24,7 +24,7 @@ enum class HookKind {
     kprobe, kretprobe, ksyscall, kretsyscall, kprobe_multi, kretprobe_multi, kprobe_session,
     uprobe, uretprobe, uprobe_multi, uretprobe_multi, uprobe_session, usdt,
     tracepoint, raw_tracepoint, raw_tracepoint_writable,
-    tp_btf, fentry, fexit, fmod_ret, fsession, lsm, lsm_cgroup, iter, freplace,
+    tp_btf, fentry, fexit, fmod_ret, fsession, fentry_multi, fexit_multi, fsession_multi, lsm, lsm_cgroup, iter, freplace,
     perf_event, xdp, tc, tcx, netkit, socket_filter, cgroup, sk_lookup, netfilter, struct_ops,
 };
 // clang-format on

@@ -5,6 +5,11 @@
 // offsets of static variables are right already.
 #include <libminibpf/object/parsing.hpp>
 
+#include <algorithm>
+#include <cstring>
+
+#include <elf.h>
+
 namespace minibpf::parsing {
 
 namespace {
@@ -12,8 +17,8 @@ namespace {
 std::vector<Datasec> find_datasecs(const elf::ElfFile& elf, const btf::Btf& btf) {
     std::vector<Datasec> datasecs;
     for (btf::TypeId id = 1; id <= btf.last_id(); ++id) {
+        if (btf.kind(id) != btf::Kind::datasec) continue;
         const btf::Type type = btf.type(id);
-        if (type.kind != btf::Kind::datasec) continue;
         const elf::Section* section = elf.find_section(type.name);
         datasecs.push_back(
             {.name = std::string(type.name), .id = id, .section = section == nullptr ? 0 : section->index});
@@ -29,8 +34,12 @@ const elf::Symbol* find_global_symbol(const elf::ElfFile& elf, std::uint32_t sec
     return nullptr;
 }
 
-bool has_known_offset(const btf::Btf& btf, const btf::Type& var) {
-    return var.kind != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED;
+// A variable that only the files of one object share (__hidden) is global for their linker and no business of user
+// space's: libbpf has it static, which decides whether the section's map can be mapped into memory.
+void make_hidden_variable_static(btf::Btf& btf, btf::TypeId var, const elf::Symbol& symbol) {
+    if (symbol.visibility != STV_HIDDEN && symbol.visibility != STV_INTERNAL) return;
+    const std::uint32_t linkage = BTF_VAR_STATIC;
+    std::memcpy(btf.payload(var).data(), &linkage, sizeof linkage);
 }
 
 void complete_datasec(const elf::ElfFile& elf, btf::Btf& btf, const Datasec& datasec) {
@@ -39,12 +48,13 @@ void complete_datasec(const elf::ElfFile& elf, btf::Btf& btf, const Datasec& dat
     const std::vector<btf::SectionVar> vars = btf.section_vars(btf.type(datasec.id));
     for (std::uint32_t i = 0; i < vars.size(); ++i) {
         const btf::Type var = btf.type(vars[i].type);
-        if (has_known_offset(btf, var)) continue;
+        if (var.kind != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED) continue;
         const elf::Symbol* symbol = find_global_symbol(elf, datasec.section, var.name);
         if (symbol == nullptr) {
             fail("section '{}': BTF has a variable '{}' that the symbol table lacks", section.name, var.name);
         }
         btf.set_section_var_offset(datasec.id, i, static_cast<std::uint32_t>(symbol->value));
+        make_hidden_variable_static(btf, var.id, *symbol);
     }
     btf.sort_section_vars(datasec.id);
 }
@@ -59,6 +69,28 @@ void read_object_btf(Parsing& parsing) {
     parsing.datasecs = find_datasecs(parsing.elf, btf);
     for (const Datasec& datasec : parsing.datasecs) {
         if (datasec.section != 0) complete_datasec(parsing.elf, btf, datasec);
+    }
+}
+
+// __attribute__((btf_decl_tag("exception_callback:on_throw"))) on a program names the function that bpf_throw() calls.
+void read_exception_callbacks(ObjectSpec& spec) {
+    constexpr std::string_view tag = "exception_callback:";
+    if (!spec.btf) return;
+    const auto find = [&](std::string_view name) {
+        return std::ranges::find(spec.functions, name, &FunctionSpec::name);
+    };
+    for (btf::TypeId id = 1; id <= spec.btf->last_id(); ++id) {
+        if (spec.btf->kind(id) != btf::Kind::decl_tag) continue;
+        const btf::Type type = spec.btf->type(id);
+        if (!type.name.starts_with(tag)) continue;
+        const auto function = find(spec.btf->type(type.target()).name);
+        if (function == spec.functions.end()) continue;
+        const auto callback = find(type.name.substr(tag.size()));
+        if (callback == spec.functions.end()) {
+            fail("function '{}': its exception callback '{}' is not in this object", function->name,
+                 type.name.substr(tag.size()));
+        }
+        function->exception_callback = static_cast<std::size_t>(callback - spec.functions.begin());
     }
 }
 

@@ -48,6 +48,12 @@ struct ExternReference {
     std::size_t index = 0;  ///< in ObjectSpec::externs
 };
 
+/// A reference that no program can be loaded with. The others do not mind, so it is an error only for those that have
+/// it.
+struct UnknownReference {
+    std::string problem;  ///< "function 'f', instruction 3: symbol 'x' is not defined ..."
+};
+
 /// What the definition puts into a map: `.values = { [2] = &inner }` or `{ [0] = (void *)&program }`.
 struct MapSlot {
     std::uint32_t index = 0;  ///< the key; for struct_ops the member's offset, bytes
@@ -79,7 +85,7 @@ struct MapSpec {
 
 struct InsnRelocation {
     std::uint32_t insn_index = 0;  ///< in its function
-    std::variant<MapReference, DataReference, FunctionReference, ExternReference> target;
+    std::variant<MapReference, DataReference, FunctionReference, ExternReference, UnknownReference> target;
     std::string symbol;  ///< what the relocation names: "config", ".rodata", "print_it"
 };
 
@@ -124,6 +130,9 @@ struct FunctionSpec {
     std::uint32_t line_info_rec_size = 0;
     Bytes line_info;
     std::vector<CoreRelocation> core_relocations;  ///< sorted by insn_index
+    /// What bpf_throw() calls when the function is a program's entry: index in ObjectSpec::functions (Linux 6.7). Its
+    /// declaration tag "exception_callback:NAME" says so.
+    std::optional<std::size_t> exception_callback;
 };
 
 /// An entry point: what becomes a program in the kernel.

@@ -81,6 +81,7 @@ void read_everything(Parsing& parsing) {
     read_map_slots(parsing);
     read_text_programs(parsing);
     read_btf_ext(parsing);
+    parsing::read_exception_callbacks(parsing.spec);
     parsing::make_hidden_functions_static(parsing.spec);
     warn_of_missing_license(parsing.spec);
 }

@@ -87,6 +87,7 @@ void read_relocations(Parsing& parsing);
 void read_map_slots(Parsing& parsing);
 void read_text_programs(Parsing& parsing);
 void read_btf_ext(Parsing& parsing);
+void read_exception_callbacks(ObjectSpec& spec);
 void make_hidden_functions_static(ObjectSpec& spec);
 
 /// Throws an Error that blames the object. `fail("map '{}': no type", name)`.

@@ -50,6 +50,16 @@ private:
              fmt::format(format, std::forward<Args>(args)...));
     }
 
+    /// A reference that is an error once its function gets into a program.
+    template <class... Args>
+    InsnRelocation unknown(std::size_t insn_index, std::string_view symbol, fmt::format_string<Args...> format,
+                           Args&&... args) const {
+        return {.insn_index = static_cast<std::uint32_t>(insn_index),
+                .target = UnknownReference{fmt::format("function '{}', instruction {}: {}", function_.name, insn_index,
+                                                       fmt::format(format, std::forward<Args>(args)...))},
+                .symbol = std::string(symbol)};
+    }
+
     void resolve_record(std::size_t insn_index, const elf::Relocation& record);
     void resolve_without_record(std::size_t insn_index);
     InsnRelocation resolve_ld_imm64(std::size_t insn_index, const elf::Symbol& symbol) const;
@@ -73,11 +83,9 @@ InsnRelocation FunctionResolver::resolve_extern(std::size_t insn_index, const el
     if (symbol.name.empty()) fail_at(insn_index, "its relocation names no symbol");
     const auto found = std::ranges::lower_bound(parsing_.extern_symbols, symbol.index, {}, &ExternSymbol::symbol);
     if (found == parsing_.extern_symbols.end() || found->symbol != symbol.index) {
-        throw_malformed(
-            fmt::format("function '{}', instruction {}: symbol '{}' is not defined in this object, and BTF does not "
-                        "declare it in .kconfig or .ksyms",
-                        function_.name, insn_index, symbol.name),
-            "link the objects (bpftool gen object), or declare it: extern ... __kconfig, extern ... __ksym");
+        return unknown(insn_index, symbol.name,
+                       "symbol '{}' is not defined in this object, and BTF does not declare it in .kconfig or .ksyms",
+                       symbol.name);
     }
     InsnRelocation relocation{.insn_index = static_cast<std::uint32_t>(insn_index), .symbol = std::string(symbol.name)};
     const auto* external = std::get_if<ExternReference>(&found->target);
@@ -138,8 +146,9 @@ InsnRelocation FunctionResolver::resolve_ld_imm64(std::size_t insn_index, const 
         fail_at(insn_index, "symbol '{}': nothing is at offset {} of section '{}'", relocation.symbol,
                 static_cast<std::int64_t>(offset), where);
     }
-    fail_at(insn_index, "symbol '{}' is in section '{}', which holds neither maps nor variables nor functions",
-            relocation.symbol, where);
+    return unknown(insn_index, relocation.symbol,
+                   "symbol '{}' is in section '{}', which holds neither maps nor variables nor functions",
+                   relocation.symbol, where);
 }
 
 void FunctionResolver::resolve_record(std::size_t insn_index, const elf::Relocation& record) {

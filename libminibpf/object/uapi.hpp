@@ -33,5 +33,8 @@ constexpr std::uint32_t BPF_NETKIT_PEER = 55;              // 6.7
 constexpr std::uint32_t BPF_TRACE_KPROBE_SESSION = 56;     // 6.10
 constexpr std::uint32_t BPF_TRACE_UPROBE_SESSION = 57;     // 6.13
 constexpr std::uint32_t BPF_TRACE_FSESSION = 58;           // 7.0
+constexpr std::uint32_t BPF_TRACE_FENTRY_MULTI = 59;       // 7.2
+constexpr std::uint32_t BPF_TRACE_FEXIT_MULTI = 60;        // 7.2
+constexpr std::uint32_t BPF_TRACE_FSESSION_MULTI = 61;     // 7.2
 
 }  // namespace minibpf::uapi

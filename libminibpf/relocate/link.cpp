@@ -33,6 +33,7 @@ class Linker {
 public:
     Linker(const ObjectSpec& object, const ProgramSpec& program) : object_(object), program_(program) {
         place(program.function);
+        if (const auto callback = object.functions.at(program.function).exception_callback) position_of(*callback);
         append_debug_info();
     }
 
@@ -58,6 +59,10 @@ private:
         for (const InsnRelocation& relocation : function.relocations) {
             if (const auto* reference = std::get_if<FunctionReference>(&relocation.target)) {
                 point_at(base + relocation.insn_index, position_of(reference->function));
+            } else if (const auto* unknown = std::get_if<UnknownReference>(&relocation.target)) {
+                throw_malformed(fmt::format("{}: {}", object_.file_name, unknown->problem),
+                                "a symbol of another file needs linking: bpftool gen object; one of the kernel's a "
+                                "declaration: extern ... __ksym, extern ... __kconfig");
             }
         }
         return base;

@@ -5,6 +5,7 @@
 
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/insn/disassembler.hpp>
+#include <libminibpf/relocate/link.hpp>
 #include <tests/catch.hpp>
 #include <tests/unit/elf/elf_bytes.hpp>
 
@@ -15,7 +16,8 @@ namespace {
 
 std::string complaint(ByteView bytes) {
     try {
-        parse_object(bytes, "broken.o");
+        const ObjectSpec object = parse_object(bytes, "broken.o");
+        for (const ProgramSpec& program : object.programs) link_functions(object, program);
         return "";
     } catch (const Error& error) {
         CHECK(error.detail().blame == Blame::object);

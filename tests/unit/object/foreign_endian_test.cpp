@@ -27,6 +27,7 @@ struct TargetText {
     std::string operator()(const DataReference& data) const { return fmt::format("map {}+{}", data.map, data.offset); }
     std::string operator()(const FunctionReference& to) const { return fmt::format("function {}", to.function); }
     std::string operator()(const ExternReference& to) const { return fmt::format("extern {}", to.index); }
+    std::string operator()(const UnknownReference& reference) const { return reference.problem; }
 };
 
 void add_function(Lines& lines, const FunctionSpec& function) {

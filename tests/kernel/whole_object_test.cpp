@@ -1,0 +1,265 @@
+// Everything that an object may ask for, on the running kernel: maps in maps, pins, options, symbols, kernel types,
+// tables of functions; what is missing, and what a failing call leaves behind.
+#include <filesystem>
+#include <sys/utsname.h>
+
+#include <libminibpf/attach/attach.hpp>
+#include <libminibpf/narrate/failing_gate.hpp>
+#include <tests/kernel/live.hpp>
+
+using namespace minibpf;
+using namespace minibpf::test;
+
+namespace {
+
+ObjectSpec data(const std::string& name) {
+    return object_spec("tests/data/" + name + ".bpf.o");
+}
+
+void require_kernel_btf() {
+    require_bpf();
+    skip_unless_kernel_has("BTF", std::filesystem::exists("/sys/kernel/btf/vmlinux"));
+}
+
+/// Loads, attaches everything, and makes a few system calls.
+Object run_once(KernelGate& gate, ObjectSpec spec) {
+    Object object = load(gate, std::move(spec));
+    std::vector<Link> links;
+    for (const Program& program : object.programs()) links.push_back(attach(gate, program));
+    provoke_times(3);
+    return object;
+}
+
+std::uint32_t running_version() {
+    utsname system{};
+    uname(&system);
+    unsigned major = 0, minor = 0;
+    REQUIRE(std::sscanf(system.release, "%u.%u", &major, &minor) == 2);
+    return major << 8 | minor;
+}
+
+std::uint64_t kallsyms_address(const std::string& name) {
+    std::ifstream file("/proc/kallsyms");
+    std::uint64_t address = 0;
+    std::string type, symbol, rest;
+    while (file >> std::hex >> address >> type >> symbol && std::getline(file, rest)) {
+        if (symbol == name) return address;
+    }
+    return 0;
+}
+
+/// A directory of this process's own in the bpffs; gone at the end with what is pinned in it.
+struct PinDirectory {
+    std::string path = "/sys/fs/bpf/minibpf_test_" + std::to_string(getpid());
+    PinDirectory() { std::filesystem::remove_all(path); }
+    ~PinDirectory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    bool has(const std::string& name) const { return std::filesystem::exists(path + "/" + name); }
+};
+
+/// Loads with the first call failing, then the second, and so on: an Error each time, and nothing left behind.
+int sweep_load(const ObjectSpec& spec, const LoadOptions& options, std::initializer_list<int> errors,
+               const std::function<void()>& check_nothing_left = [] {}) {
+    LiveGate live;
+    int calls = 0;
+    for (const int error : errors) {
+        bool done = false;
+        for (int nth = 0; !done; ++nth) {
+            INFO("call " << nth << " fails with " << errno_name(error));
+            REQUIRE(nth < 400);
+            const Holdings before = holdings();
+            FailingGate gate(live, nth, error);
+            try {
+                const Object object = load(gate, spec, options);
+            } catch (const Error& caught) {
+                CHECK(gate.has_failed());
+                CHECK_FALSE(caught.detail().doing.empty());
+                check_nothing_left();
+            }
+            CHECK(holdings() == before);
+            done = !gate.has_failed();
+            calls = gate.calls();
+        }
+    }
+    return calls;
+}
+
+}  // namespace
+
+TEST_CASE("definitions put maps into maps and programs into program arrays", "[load]") {
+    require_bpf();
+    LiveGate gate;
+    Object object = run_once(gate, data("map_values"));
+    CHECK(variable<std::uint64_t>(object, "tail_calls") >= 3);
+    CHECK(variable<std::uint32_t>(object, "found") == 1);
+}
+
+TEST_CASE("kernel options have the running kernel's values", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    Object object = run_once(gate, data("kconfig"));
+    struct Seen {
+        char hostname[8];
+        std::uint64_t nr_cpus;
+        std::uint32_t version;
+        std::int32_t hz, missing, jit;
+        char net;
+        bool syscall, cookie, wrapper;
+    };
+    const auto seen = variable<Seen>(object, "seen");
+    CHECK(seen.version >> 8 == running_version());
+    CHECK(seen.nr_cpus >= 1);
+    CHECK(seen.hz >= 100);
+    CHECK(seen.missing == 0);
+    CHECK(seen.jit == 1);
+    CHECK(seen.net == 'y');
+    CHECK(seen.syscall);
+    CHECK(seen.cookie);
+    CHECK(seen.wrapper == std::filesystem::exists("/sys/bus/event_source/devices/kprobe"));
+    CHECK(seen.hostname[0] != '\0');
+}
+
+TEST_CASE("symbols of the kernel have their addresses, and weak ones that it lacks are 0", "[load]") {
+    require_kernel_btf();
+    skip_unless_kernel_has("tp_btf", running_version() >= 0x505);
+    LiveGate gate;
+    Object object = run_once(gate, data("ksyms"));
+    CHECK(variable<std::uint64_t>(object, "text_address") == kallsyms_address("_stext"));
+    CHECK(variable<std::uint64_t>(object, "missing_address") == 0);
+    CHECK(variable<std::int32_t>(object, "has_variable") == 0);
+    CHECK(variable<std::int32_t>(object, "has_function") == 0);
+    CHECK(variable<std::int32_t>(object, "has_lock") == (running_version() >= 0x602 ? 1 : 0));
+}
+
+TEST_CASE("a function that the kernel lacks is an error with the nearest name", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    const Error error = error_of([&] { load(gate, data("missing_ksym")); });
+    CHECK_THAT(error.detail().doing, contains("hello") && contains("bpf_rcu_read_lokc"));
+    CHECK_FALSE(error.detail().hint.empty());
+}
+
+TEST_CASE("CO-RE reads members where this kernel has them", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    Object object = run_once(gate, for_this_process("core_live"));
+    CHECK(variable<std::int32_t>(object, "pid") == getpid());
+    CHECK(variable<std::int32_t>(object, "leader_pid") == getpid());
+    CHECK(variable<std::int32_t>(object, "exists") == 1);
+    CHECK(variable<std::int32_t>(object, "missing") == 0);
+}
+
+TEST_CASE("reading a member that the kernel lacks is explained when the verifier meets it", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    LoadOptions options;
+    options.programs = {"poisoned"};
+    const Error error = error_of([&] { load(gate, for_this_process("core_live"), options); });
+    CHECK_THAT(error.detail().kernel_log, contains("unknown#195896080"));
+    CHECK_THAT(error.detail().hint, contains("task_struct___other.no_kernel_has_this_member"));
+}
+
+TEST_CASE("a load that keeps going loads what it can and says what it left out", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    LoadOptions options;
+    options.keep_going = true;
+    const Object object = load(gate, data("keep_going"), options);
+    REQUIRE(object.programs().size() == 1);
+    CHECK(object.programs()[0].name() == "good");
+    REQUIRE(object.failed_programs().size() == 2);
+    CHECK(object.failed_programs()[0].name == "without_hook");
+    CHECK_THAT(object.failed_programs()[0].error.detail().doing, contains("no_kernel_has_this_function"));
+    CHECK(object.failed_programs()[1].name == "refused");
+    CHECK_FALSE(object.failed_programs()[1].error.detail().kernel_log.empty());
+
+    options.keep_going = false;
+    CHECK_THAT(error_of([&] { load(gate, data("keep_going"), options); }).detail().doing, contains("without_hook"));
+}
+
+TEST_CASE("a map pinned by name is found by the next load", "[load]") {
+    require_bpf();
+    const PinDirectory pins;
+    LiveGate gate;
+    LoadOptions options;
+    options.pin_directory = pins.path;
+    const std::uint32_t key = 7;
+    const std::uint64_t value = 4711;
+    {
+        Object first = load(gate, data("pinned"), options);
+        CHECK_FALSE(first.require_map("minibpf_test_pinned").was_pinned());
+        first.require_map("minibpf_test_pinned").update(bytes_of(key), bytes_of(value));
+    }
+    REQUIRE(pins.has("minibpf_test_pinned"));
+    Object second = load(gate, data("pinned"), options);
+    Map& map = second.require_map("minibpf_test_pinned");
+    CHECK(map.was_pinned());
+    CHECK(read_at<std::uint64_t>(map.lookup(bytes_of(key)).value(), 0) == value);
+
+    ObjectSpec larger = data("pinned");
+    larger.require_map("minibpf_test_pinned").max_entries = 16;
+    CHECK_THAT(error_of([&] { load(gate, std::move(larger), options); }).detail().doing,
+               contains("max_entries=8 instead of 16"));
+}
+
+TEST_CASE("iproute2's maps of maps are loaded and pinned where tc looks for them", "[load]") {
+    require_bpf();
+    const PinDirectory pins;
+    LiveGate gate;
+    LoadOptions options;
+    options.pin_directory = pins.path;
+    Object object = load(gate, data("iproute2_maps"), options);
+    CHECK(pins.has("tc/globals/by_interface"));
+    const std::uint32_t key = 1;
+    CHECK(object.require_map("by_interface").lookup(bytes_of(key)).has_value());
+}
+
+TEST_CASE("a table of functions for the kernel is fitted to its struct", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    Object object = load(gate, data("struct_ops"));
+    const Map& table = object.require_map("minibpf");
+    CHECK(object.programs().size() == 3);
+    CHECK(table.struct_ops_value().size() == table.spec().value_size);
+    CHECK(table.spec().value_size > 40);  // the kernel's struct around ours
+    const std::string_view text(reinterpret_cast<const char*>(table.struct_ops_value().data()),
+                                table.struct_ops_value().size());
+    CHECK(text.find("minibpf") != std::string_view::npos);
+}
+
+TEST_CASE("a ring buffer's size is rounded up to what the kernel takes", "[load]") {
+    require_bpf();
+    LiveGate gate;
+    ObjectSpec spec = data("ring_buffer");
+    for (MapSpec& map : spec.maps) {
+        if (map.type == BPF_MAP_TYPE_RINGBUF) map.max_entries = 5000;
+    }
+    Object object = load(gate, std::move(spec));
+    for (const Map& map : object.maps()) {
+        if (map.spec().type == BPF_MAP_TYPE_RINGBUF) CHECK(map.max_entries() == 8192);
+    }
+}
+
+TEST_CASE("when any call fails, a load of everything leaves nothing behind", "[load][fault]") {
+    require_kernel_btf();
+    for (const char* name : {"map_values", "kconfig", "core_live", "struct_ops"}) {
+        INFO(name);
+        CHECK(sweep_load(data(name), {}, {EPERM, EINVAL, ENOMEM}) >= 3);
+    }
+}
+
+TEST_CASE("when any call fails, no pin is left behind", "[load][fault]") {
+    require_bpf();
+    const PinDirectory pins;
+    LoadOptions options;
+    options.pin_directory = pins.path;
+    const auto no_pin = [&] { CHECK_FALSE(pins.has("minibpf_test_pinned")); };
+    // The last round of each error succeeds and leaves its pin, as it should.
+    for (const int error : {EPERM, EINVAL}) {
+        CHECK(sweep_load(data("pinned"), options, {error}, no_pin) >= 4);
+        CHECK(pins.has("minibpf_test_pinned"));
+        std::filesystem::remove(pins.path + "/minibpf_test_pinned");
+    }
+}
