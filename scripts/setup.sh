@@ -33,14 +33,12 @@ catch2            catch2:                              runs the tests
 llvm              tool:llvm-objcopy                    cuts programs out of their ELF files
 strace            command:strace                       prints system calls, to compare with
 iproute2          command:ip                           makes network interfaces for tests
-'
-for_parity='
-libbpf-dev        header:bpf/libbpf.h                  loads objects too, to be compared with
-xdp-tools         file:/usr/sbin/xdp-loader            contains compiled BPF programs
-xdp-tests         file:/usr/libexec/xdp-tools/test-tool  contains compiled BPF programs
-libbpf-tools      file:/usr/sbin/biosnoop              contains compiled BPF programs
-ir-keytable       file:/usr/bin/ir-keytable            contains compiled BPF programs
-golang-github-cilium-ebpf-dev  file:/usr/share/gocode/src/github.com/cilium/ebpf/testdata  contains compiled BPF programs
+libbpf-dev        header:bpf/libbpf.h                  loads objects too, to compare with
+xdp-tools         file:/usr/sbin/xdp-loader            has compiled BPF programs to try
+xdp-tests         file:/usr/libexec/xdp-tools/test-tool                              has more of them
+libbpf-tools      file:/usr/sbin/biosnoop                                            has more of them
+ir-keytable       file:/usr/bin/ir-keytable                                          has more of them
+golang-github-cilium-ebpf-dev  file:/usr/share/gocode/src/github.com/cilium/ebpf/testdata  has more of them
 '
 for_fuzz='
 libclang-rt-dev   fuzzer:                              fuzzes the parsers
