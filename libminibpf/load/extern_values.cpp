@@ -277,13 +277,17 @@ private:
         return is_set ? "y" : "n";
     }
 
+    const std::string& release() {
+        if (release_.empty()) release_ = first_line(gate_, "/proc/sys/kernel/osrelease");
+        return release_;
+    }
+
     std::uint32_t version() {
-        return kernel_version(first_line(gate_, "/proc/sys/kernel/osrelease"),
-                              first_line(gate_, "/proc/sys/kernel/version"));
+        return kernel_version(release(), first_line(gate_, "/proc/sys/kernel/version"));
     }
 
     KconfigValues read_file_values(const std::vector<std::string>& options) {
-        const std::string boot = fmt::format("/boot/config-{}", first_line(gate_, "/proc/sys/kernel/osrelease"));
+        const std::string boot = fmt::format("/boot/config-{}", release());
         for (const std::string& path : {std::string("/proc/config.gz"), boot}) {
             const Answer opened =
                 gate_.enter(OpenAt{.path = path, .flags = O_RDONLY}, "the options that the kernel was built with");
@@ -305,6 +309,7 @@ private:
     KernelGate& gate_;
     KernelTypes& types_;
     const ObjectSpec& object_;
+    std::string release_;
     std::string where_;
 };
 

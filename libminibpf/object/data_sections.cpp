@@ -56,7 +56,9 @@ MapSpec data_map(const Parsing& parsing, const elf::Section& section, btf::TypeI
 
 void add_typed_variables(Parsing& parsing, const elf::Section& section, std::size_t map, btf::TypeId datasec) {
     const btf::Btf& btf = *parsing.spec.btf;
-    for (const btf::SectionVar& variable : btf.section_vars(btf.type(datasec))) {
+    const std::vector<btf::SectionVar> in_section = btf.section_vars(btf.type(datasec));
+    if (parsing.spec.variables.empty()) parsing.spec.variables.reserve(in_section.size());
+    for (const btf::SectionVar& variable : in_section) {
         const btf::Type var = btf.type(variable.type);
         if (var.kind != btf::Kind::var) continue;
         if (variable.offset > section.size || section.size - variable.offset < variable.size) {
@@ -95,7 +97,7 @@ std::string data_map_kernel_name(std::string_view object, std::string_view secti
     const bool is_custom = section.find('.', 1) != std::string_view::npos;
     const std::size_t suffix = std::min(std::max(reserved, section.size()), most);
     const std::string_view prefix = is_custom ? std::string_view() : object.substr(0, most - suffix);
-    return kernel_object_name(fmt::format("{}{}", prefix, section));
+    return kernel_object_name(std::string(prefix).append(section));
 }
 
 bool is_data_section(const elf::Section& section) noexcept {
@@ -110,7 +112,7 @@ void read_arena_section(Parsing& parsing) {
     const elf::Section* section = parsing.elf.find_section(".addr_space.1");
     if (section == nullptr || section->size == 0) return;
     std::vector<MapSpec>& maps = parsing.spec.maps;
-    const auto is_arena = [](const MapSpec& map) { return map.type == uapi::BPF_MAP_TYPE_ARENA; };
+    const auto is_arena = [](const MapSpec& map) { return std::uint32_t{map.type} == uapi::BPF_MAP_TYPE_ARENA; };
     const auto arena = std::ranges::find_if(maps, is_arena);
     if (arena == maps.end()) {
         fail("section '{}': variables of an arena, but the object has no map of type arena", section->name);

@@ -125,7 +125,7 @@ void read_programs(Parsing& parsing) {
         if (section != parsing.function_places[i].section) {
             section = parsing.function_places[i].section;
             // A section that no table knows may be another project's; whoever loads its programs says what they are.
-            kind = is_known_section_name(function.section) ? parse_section_name(function.section) : ProgramKind();
+            kind = find_program_kind(function.section).value_or(ProgramKind());
             if (!kind.warning.empty()) spec.warnings.push_back(kind.warning);
         }
         if (!function.is_global) continue;

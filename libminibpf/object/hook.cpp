@@ -145,13 +145,10 @@ std::string_view hook_spelling(const Hook& hook) noexcept {
 
 }  // namespace
 
-ProgramKind parse_section_name(std::string_view section) {
+std::optional<ProgramKind> find_program_kind(std::string_view section) {
     const std::string_view name = without_question_mark(section);
     const Match match = find_row(name);
-    if (match.row == nullptr) {
-        throw_malformed(fmt::format("section '{}' is no known kind of program", section),
-                        did_you_mean(suggestion(name)));
-    }
+    if (match.row == nullptr) return std::nullopt;
     const SectionName& row = *match.row;
     ProgramKind kind{.type = static_cast<bpf_prog_type>(row.program_type),
                      .expected_attach_type = static_cast<bpf_attach_type>(row.attach_type),
@@ -166,12 +163,14 @@ ProgramKind parse_section_name(std::string_view section) {
     return kind;
 }
 
-std::string nearest_section_name(std::string_view section) {
-    return section.starts_with(".text") ? std::string() : suggestion(without_question_mark(section));
+ProgramKind parse_section_name(std::string_view section) {
+    if (std::optional<ProgramKind> kind = find_program_kind(section)) return std::move(*kind);
+    throw_malformed(fmt::format("section '{}' is no known kind of program", section),
+                    did_you_mean(suggestion(without_question_mark(section))));
 }
 
-bool is_known_section_name(std::string_view section) {
-    return find_row(without_question_mark(section)).row != nullptr;
+std::string nearest_section_name(std::string_view section) {
+    return section.starts_with(".text") ? std::string() : suggestion(without_question_mark(section));
 }
 
 Hook parse_hook(std::string_view text) {

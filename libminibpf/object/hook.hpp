@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,9 +53,8 @@ struct ProgramKind {
 /// The program kind that a section name stands for. Throws Error (Blame::object) naming the nearest known spelling.
 ProgramKind parse_section_name(std::string_view section);
 
-/// Whether a section name is one of a program's; subprograms live in ".text", and other executable sections are an
-/// error.
-bool is_known_section_name(std::string_view section);
+/// The same, and nothing for a name that is no known kind of program.
+std::optional<ProgramKind> find_program_kind(std::string_view section);
 
 /// The known spelling that an unknown section name comes nearest to; empty when none is near, or for ".text".
 std::string nearest_section_name(std::string_view section);

@@ -1,3 +1,8 @@
+// The facts: of a program its type, tag, names, BTF, records, and its instructions as the verifier left them; of a map
+// its shape and, where the object says what is in it, its contents.
+//
+// What differs from one load to the next without meaning anything (ids, addresses) is replaced or left out, each with
+// its reason below.
 #include <tests/parity/kernel_report.hpp>
 
 #include <algorithm>
@@ -168,7 +173,7 @@ private:
         std::set<std::string> maps;
         for (const std::uint32_t id : map_ids) {
             const std::string name = map_name(id);
-            const bool is_rodata = name.rfind(".rodata", 0) == 0;
+            const bool is_rodata = name.starts_with(".rodata");
             if (!is_rodata || referred.contains(name)) maps.insert(name);
         }
         add(subject, "maps", joined(maps));

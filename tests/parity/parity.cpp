@@ -9,9 +9,9 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/wait.h>
@@ -47,7 +47,7 @@ std::string quoted(const std::string& word) {
 }
 
 bool take_prefix(std::string& line, const std::string& prefix) {
-    if (line.rfind(prefix, 0) != 0) return false;
+    if (!line.starts_with(prefix)) return false;
     line.erase(0, prefix.size());
     return true;
 }
@@ -90,7 +90,7 @@ std::string subject_of(const std::string& fact) {
 std::set<std::string> data_sections(const Outcome& outcome) {
     std::set<std::string> subjects;
     for (const auto& [fact, value] : outcome.facts) {
-        if (fact.rfind("data ", 0) == 0) subjects.insert(subject_of(fact));
+        if (fact.starts_with("data ")) subjects.insert(subject_of(fact));
     }
     return subjects;
 }
@@ -105,8 +105,8 @@ void forget_data_sections_of_one(Outcome& outcome, const Outcome& other) {
     }
 }
 
-// libbpf goes on without an object's BTF where the kernel does not take it; minibpf has more simplifications to offer:
-// libbpf 1.1 leaves names of sections that begin with '?', and even 1.8 attributes of declaration tags.
+// libbpf goes on without an object's BTF where the kernel does not take it. minibpf has more simplifications to offer:
+// libbpf 1.1 leaves in, for instance, names of sections that begin with '?'.
 bool gives_up_btf(const Outcome& libbpf, const Outcome& minibpf) {
     const auto has_btf = [](const Outcome& outcome) {
         return std::any_of(outcome.facts.begin(), outcome.facts.end(), [](const auto& fact) {
@@ -158,7 +158,7 @@ struct Comparison {
 
 std::size_t programs_in(const Outcome& outcome) {
     return static_cast<std::size_t>(std::count_if(outcome.facts.begin(), outcome.facts.end(), [](const auto& fact) {
-        return fact.first.rfind("program ", 0) == 0 && fact.first.ends_with(": tag");
+        return fact.first.starts_with("program ") && fact.first.ends_with(": tag");
     }));
 }
 
@@ -222,7 +222,7 @@ Comparison compare(const Options& options, const fs::path& object) {
     for (const auto& [name, outcome] : libbpf) names.insert(name);
     for (const auto& [name, outcome] : minibpf) names.insert(name);
     names.erase(whole);
-    if (!libbpf[whole].loaded) result.libbpf_programs = result.minibpf_programs = result.same_tags = 0;
+    result.libbpf_programs = result.minibpf_programs = result.same_tags = 0;
     for (const std::string& name : names)
         result.verdict = std::max(result.verdict, compare_attempt(options, name, libbpf[name], minibpf[name], result));
     return result;
@@ -238,8 +238,8 @@ void print(const Options& options, const fs::path& object, const Comparison& com
     if (options.summary_only && !is_bad(comparison.verdict)) return;
     std::printf("%-60s %4zu %4zu  %s\n", object.c_str(), comparison.libbpf_programs, comparison.minibpf_programs,
                 verdict_names[static_cast<int>(comparison.verdict)]);
-    const std::size_t count = comparison.remarks.size(),
-                      shown = options.verbose ? count : std::min<std::size_t>(count, 12);
+    const std::size_t count = comparison.remarks.size();
+    const std::size_t shown = options.verbose ? count : std::min<std::size_t>(count, 12);
     for (std::size_t i = 0; i < shown; ++i) std::printf("    %s\n", comparison.remarks[i].c_str());
     if (shown < count) std::printf("    and %zu more; -v shows all\n", count - shown);
     std::fflush(stdout);
@@ -251,10 +251,7 @@ bool is_object(const fs::path& path) {
     char magic[4] = {};
     const std::size_t length = std::fread(magic, 1, sizeof magic, file);
     std::fclose(file);
-    return length == sizeof magic && std::memcmp(magic,
-                                                 "\x7f"
-                                                 "ELF",
-                                                 sizeof magic) == 0;
+    return std::string_view(magic, length) == "\177ELF";
 }
 
 std::vector<fs::path> objects_in(const fs::path& path) {
@@ -271,17 +268,15 @@ constexpr const char* usage =
     "Usage: parity [OPTION]… OBJECT-OR-DIRECTORY…\n"
     "\n"
     "Loads each object with libbpf and with minibpf and compares what the kernel reports: programs (type, tag,\n"
-    "instructions, BTF, maps) and maps (shape, BTF, contents of data sections, slots). Needs root; nothing is "
-    "attached.\n"
+    "instructions, BTF, maps) and maps (shape, BTF, contents of data sections, slots). Needs root; attaches nothing.\n"
     "\n"
-    "  -v   also what the libraries say, and why both refuse\n"
-    "  -q   only the objects that differ or that minibpf refuses\n"
+    "  -v              also what the libraries say, and why both refuse\n"
+    "  -q              only the objects that differ or that minibpf refuses\n"
     "  --btf FILE      CO-RE goes by this BTF instead of the running kernel's\n"
     "  --libbpf FILE   another build of parity_libbpf\n"
     "\n"
     "The columns: object, programs loaded by libbpf, programs loaded by minibpf, verdict.\n"
-    "Exit status: 0; 1 if an object differs or only libbpf loads it; 2 if it could not be tried; 77 without an "
-    "object.\n";
+    "Exit status: 0; 1 if an object differs or only libbpf loads it; 2 if it could not be tried; 77 without objects.\n";
 
 }  // namespace
 

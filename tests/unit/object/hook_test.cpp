@@ -85,15 +85,15 @@ TEST_CASE("an unknown section name suggests the nearest", "[object]") {
     CHECK(hint_for("cgroup/bnd4") == "did you mean 'cgroup/bind4'?");
     CHECK(hint_for("tcx/ingres") == "did you mean 'tcx/ingress'?");
     CHECK(hint_for("completely different").empty());
-    CHECK(is_known_section_name("?lsm/path_chmod"));
-    CHECK_FALSE(is_known_section_name("maps"));
-    CHECK_FALSE(is_known_section_name(""));
+    CHECK(find_program_kind("?lsm/path_chmod").has_value());
+    CHECK_FALSE(find_program_kind("maps").has_value());
+    CHECK_FALSE(find_program_kind("").has_value());
 }
 
 TEST_CASE("every spelling of the table stands for a program type of its own row", "[object]") {
     for (std::string_view spelling : section_name_spellings()) {
         INFO(spelling);
-        CHECK(is_known_section_name(spelling));
+        CHECK(find_program_kind(spelling).has_value());
         CHECK(parse_section_name(spelling).type != BPF_PROG_TYPE_UNSPEC);
     }
 }
