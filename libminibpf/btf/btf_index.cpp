@@ -39,60 +39,95 @@ constexpr std::uint32_t named_types = bit(Kind::int_) | bit(Kind::struct_) | bit
                                       bit(Kind::fwd) | bit(Kind::typedef_) | bit(Kind::var) | bit(Kind::datasec) |
                                       bit(Kind::float_) | bit(Kind::enum64);
 
-// What a walk needs of kind_shapes, in two bytes for each kind.
+constexpr std::uint32_t stride_shift = 3;
+constexpr std::size_t stride = std::size_t{1} << stride_shift;
+
+// What a walk needs of kind_shapes, and of its caller, in four bytes for each kind.
 struct Row {
     std::uint8_t fixed = 0;  // struct btf_type included; 0: an unknown kind
     std::uint8_t entry = 0;
+    bool stops = true;  // the record is one of those asked for, or of an unknown kind
+    std::uint8_t unused = 0;
 };
+using Rows = std::array<Row, 128>;
 
-constexpr auto rows = [] {
-    std::array<Row, 128> all{};
+constexpr Rows all_rows = [] {
+    Rows rows{};
     for (std::size_t kind = 1; kind < kind_count; ++kind) {
-        all[kind] = {.fixed = static_cast<std::uint8_t>(type_bytes + kind_shapes[kind].fixed_bytes),
-                     .entry = kind_shapes[kind].entry_bytes};
+        rows[kind] = {.fixed = static_cast<std::uint8_t>(type_bytes + kind_shapes[kind].fixed_bytes),
+                      .entry = kind_shapes[kind].entry_bytes};
     }
-    return all;
+    return rows;
 }();
 
-/// Steps from record to record: `for (Walk walk(types); walk.at_record(); walk.step())`. Everything is in the object,
-/// so that the compiler keeps it in registers: a kernel has 126,000 records.
-class Walk {
-public:
-    explicit Walk(ByteView types) noexcept : records_(types.data()), size_(types.size()) {}
+std::uint32_t read_u32(const std::byte* at) noexcept {
+    std::uint32_t value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+}
 
-    /// False at the end, and where a record is cut off or of an unknown kind.
-    bool at_record() noexcept {
-        if (size_ - offset_ < type_bytes) return false;
-        std::uint32_t info;
-        std::memcpy(&info, records_ + offset_ + offsetof(btf_type, info), sizeof info);
-        kind_ = kind_of_info(info);
-        const Row row = rows[static_cast<std::size_t>(kind_)];
-        bytes_ = row.fixed + std::size_t{row.entry} * vlen_of_info(info);
-        return bytes_ - 1 < size_ - offset_;  // of an unknown kind bytes_ may be 0
-    }
-    void step() noexcept {
-        offset_ += bytes_;
-        ++count_;
-    }
-
-    std::size_t offset() const noexcept { return offset_; }
-    std::uint32_t count() const noexcept { return count_; }  ///< of the records before this one
-    Kind kind() const noexcept { return kind_; }
-    bool is_among(std::uint32_t kinds) const noexcept { return (kinds >> static_cast<unsigned>(kind_) & 1) != 0; }
-    std::uint32_t name_offset() const noexcept {
-        std::uint32_t offset;
-        std::memcpy(&offset, records_ + offset_ + offsetof(btf_type, name_off), sizeof offset);
-        return offset;
-    }
-
-private:
-    const std::byte* records_;
-    std::size_t size_;
-    std::size_t offset_ = 0;
-    std::size_t bytes_ = 0;
-    std::uint32_t count_ = 0;
-    Kind kind_ = Kind::void_;
+struct Record {
+    Kind kind;
+    std::uint32_t name_offset;
+    std::uint32_t index;  // the first record's is 0
 };
+
+// Where a walk ended: at the end of the section, or in a record that is cut off or of an unknown kind.
+struct WalkEnd {
+    std::size_t offset = 0;
+    std::uint32_t count = 0;  // of records before `offset`
+};
+
+/// Calls visit(Record) for the records of these kinds, and at_stride(offset) for every `stride`th record of any kind.
+/// A kernel has 126,000 records, so the inner loop looks at each no more than it must, and has nothing else in it:
+/// whether a record was whole shows in where the next one begins.
+template <class Visit, class AtStride>
+WalkEnd walk_records(ByteView types, std::uint32_t kinds, Visit visit, AtStride at_stride) {
+    Rows rows = all_rows;
+    for (std::size_t kind = 1; kind < kind_count; ++kind) rows[kind].stops = (kinds >> kind & 1) != 0;
+    const std::byte* const records = types.data();
+    const std::size_t size = types.size();
+    if (size < type_bytes) return {};
+    const std::size_t last = size - type_bytes;
+    WalkEnd at;
+    while (at.offset <= last) {
+        at_stride(at.offset);
+        struct Stop {
+            std::size_t offset, next;
+            std::uint32_t index;
+        };
+        std::array<Stop, stride> stops;
+        std::size_t stop_count = 0;
+        std::size_t offset = at.offset;
+        std::uint32_t i = 0;
+        for (; i < stride && offset <= last; ++i) {
+            const std::uint32_t info = read_u32(records + offset + offsetof(btf_type, info));
+            const Row& row = rows[static_cast<std::size_t>(kind_of_info(info))];
+            const std::size_t next = offset + row.fixed + std::size_t{row.entry} * vlen_of_info(info);
+            if (row.stops) stops[stop_count++] = {.offset = offset, .next = next, .index = at.count + i};
+            offset = next;
+        }
+        for (const Stop& stop : std::span(stops).first(stop_count)) {
+            if (stop.next == stop.offset || stop.next > size) return {.offset = stop.offset, .count = stop.index};
+            const std::byte* const record = records + stop.offset;
+            visit(Record{.kind = kind_of_info(read_u32(record + offsetof(btf_type, info))),
+                         .name_offset = read_u32(record + offsetof(btf_type, name_off)),
+                         .index = stop.index});
+        }
+        at = {.offset = offset, .count = at.count + i};
+    }
+    return at;
+}
+
+// What is wrong with a section in which a walk did not end at its end.
+std::string walk_fault(WalkEnd at, TypeId first, std::size_t size) {
+    if (at.offset > size) {
+        return fmt::format("type {} would end at offset {} of the type section, which has {} bytes",
+                           first + at.count - 1, at.offset, size);
+    }
+    return fmt::format("type {}, at offset {} of the type section, is cut off or of an unknown kind", first + at.count,
+                       at.offset);
+}
 
 }  // namespace
 
@@ -210,44 +245,41 @@ private:
 }  // namespace
 
 Btf Btf::index(ByteView raw, std::string_view where, const Btf* base, std::span<const ExpectedName> names) {
-    constexpr std::uint32_t stride_shift = 3;
-    constexpr std::uint32_t between_strides = (1u << stride_shift) - 1;
     Btf btf;
     btf.borrowed_ = raw;
     btf.set_layout(read_layout(raw, where), base);
     btf.stride_shift_ = stride_shift;
     auto expected = std::make_shared<ExpectedTypes>(names);
-    const std::uint32_t kinds = expected->kinds();
     const NameFilter filter(*expected, btf.strings(), btf.strings_base_);
     const ByteView types = raw.subspan(btf.types_offset_, btf.types_size_);
     const std::size_t most = (types.size() / type_bytes >> stride_shift) + 1;
     const auto offsets = std::make_unique_for_overwrite<std::uint32_t[]>(most);
     std::uint32_t* next_offset = offsets.get();
-    Walk walk(types);
-    for (; walk.at_record(); walk.step()) {
-        if ((walk.count() & between_strides) == 0) *next_offset++ = static_cast<std::uint32_t>(walk.offset());
-        if (!walk.is_among(kinds) || !filter.may_be_expected(walk.name_offset())) continue;
-        expected->note(walk.kind(), filter.name(walk.name_offset()), btf.first_id_ + walk.count());
-    }
-    if (walk.offset() != types.size()) {
-        throw_malformed(fmt::format("{}: type {}, at offset {} of the type section, is cut off or of an unknown kind",
-                                    where, btf.first_id_ + walk.count(), walk.offset()));
+    const WalkEnd end = walk_records(
+        types, expected->kinds(),
+        [&](const Record& record) {
+            if (!filter.may_be_expected(record.name_offset)) return;
+            expected->note(record.kind, filter.name(record.name_offset), btf.first_id_ + record.index);
+        },
+        [&](std::size_t offset) { *next_offset++ = static_cast<std::uint32_t>(offset); });
+    if (end.offset != types.size()) {
+        throw_malformed(fmt::format("{}: {}", where, walk_fault(end, btf.first_id_, types.size())));
     }
     btf.offsets_.assign(offsets.get(), next_offset);
-    btf.type_count_ = walk.count();
+    btf.type_count_ = end.count;
     btf.expected_ = std::move(expected);
     return btf;
 }
 
 std::shared_ptr<const NameIndex> Btf::names_of(bool functions) const {
     auto names = std::make_shared<NameIndex>(types_size_);
-    const std::uint32_t kinds = functions ? bit(Kind::func) : named_types;
-    for (Walk walk(raw().subspan(types_offset_, types_size_)); walk.at_record(); walk.step()) {
-        const std::uint32_t name_offset = walk.name_offset();
-        if (walk.is_among(kinds) && name_offset >= strings_base_ && name_offset != 0) {
-            names->add(strings(), name_offset - strings_base_, first_id_ + walk.count());
-        }
-    }
+    walk_records(
+        raw().subspan(types_offset_, types_size_), functions ? bit(Kind::func) : named_types,
+        [&](const Record& record) {
+            if (record.name_offset < strings_base_ || record.name_offset == 0) return;
+            names->add(strings(), record.name_offset - strings_base_, first_id_ + record.index);
+        },
+        [](std::size_t) {});
     return names;
 }
 

@@ -166,8 +166,11 @@ std::string Finder::type_fault(const ExternSpec& external, const KernelType& fou
     const btf::Btf& local = *object_.btf;
     const btf::TypeId local_type =
         external.kind == ExternKind::kfunc ? local.type(external.type).target() : external.type;
-    const core::TypeRef of_kernel{.btf = found.btf, .id = found.btf->type(found.id).target()};
-    if (core::types_are_compatible({.btf = &local, .id = local_type}, of_kernel)) return {};
+    const btf::TypeId kernel_type = found.btf->type(found.id).target();
+    // The rule compares the kinds of the two, so `const int` would not do for `int`.
+    const core::TypeRef of_object{.btf = &local, .id = local.strip_modifiers(local_type)};
+    const core::TypeRef of_kernel{.btf = found.btf, .id = found.btf->strip_modifiers(kernel_type)};
+    if (core::types_are_compatible(of_object, of_kernel)) return {};
     return fmt::format("the kernel's {} has another type than the object declares",
                        external.kind == ExternKind::kfunc ? "function" : "variable");
 }

@@ -6,7 +6,6 @@ struct task_struct;
 
 extern const void _stext __ksym;
 extern const void no_kernel_has_this_symbol __ksym __weak;
-extern const int bpf_prog_active __ksym __weak;  // per CPU
 extern const int no_kernel_has_this_variable __ksym __weak;
 extern void bpf_rcu_read_lock(void) __ksym __weak;  // Linux 6.2
 extern void bpf_rcu_read_unlock(void) __ksym __weak;
@@ -26,7 +25,7 @@ SEC("tp_btf/sys_enter") int hello(void *ctx) {
         bpf_rcu_read_lock();
         bpf_rcu_read_unlock();
     }
-    return &bpf_prog_active != 0;
+    return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -140,6 +140,19 @@ TEST_CASE("symbols of the kernel have their addresses, and weak ones that it lac
     CHECK(variable<std::int32_t>(object, "has_lock") == (running_version() >= 0x602 ? 1 : 0));
 }
 
+TEST_CASE("variables of the kernel are found by name and type", "[load]") {
+    require_kernel_btf();
+    skip_unless_kernel_has("addresses of variables", kallsyms_address("process_counts") != 0);
+    LiveGate gate;
+    Object object = load(gate, data("ksym_variables"));
+    const Answer link = gate.enter(RawTracepointOpen{.prog_fd = object.programs().at(0).fd()});
+    REQUIRE(link.ok());
+    const Fd attached(gate, link.fd());
+    provoke_times(3);
+    CHECK(variable<std::int32_t>(object, "has_prog_active") == 1);
+    CHECK(variable<std::uint64_t>(object, "processes") > 0);
+}
+
 TEST_CASE("a function that the kernel lacks is an error with the nearest name", "[load]") {
     require_kernel_btf();
     LiveGate gate;

@@ -153,7 +153,7 @@ private:
 
         add(subject, "kernel's name", std::string(info.name));
         add(subject, "type", info.type);
-        add(subject, "tag", hex(info.tag, sizeof info.tag));
+        add(subject, "tag", program.has_calls_to_zero ? any_tag : hex(info.tag, sizeof info.tag));
         add(subject, "GPL compatible", std::uint64_t{info.gpl_compatible});
         add(subject, "verified instructions", info.verified_insns);
         add(subject, "attach_btf_id", info.attach_btf_id);

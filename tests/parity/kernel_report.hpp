@@ -26,12 +26,18 @@ struct LoadedMap {
 struct LoadedProgram {
     std::string name;
     int fd = -1;
+    /// Calls functions that the kernel lacks, in code that cannot be reached. libbpf before 1.3 leaves 0 in such a call
+    /// and later ones, as minibpf, 2002000000 and more. The tag differs then; the verified instructions do not.
+    bool has_calls_to_zero = false;
 };
 
 struct LoadedObject {
     std::vector<LoadedMap> maps;
     std::vector<LoadedProgram> programs;
 };
+
+/// Stands for the tag of a program with calls to zero.
+inline const std::string any_tag = "any, with calls to zero";
 
 std::string kernel_report(const LoadedObject& object);
 

@@ -83,6 +83,13 @@ std::optional<std::uint32_t> kernel_version_offset(const bpf_object* object) {
     return std::nullopt;
 }
 
+bool has_calls_to_zero(const bpf_program* program) {
+    const std::span insns(bpf_program__insns(program), bpf_program__insn_cnt(program));
+    return std::any_of(insns.begin(), insns.end(), [](const bpf_insn& insn) {
+        return insn.code == (BPF_JMP | BPF_CALL) && insn.src_reg == BPF_PSEUDO_KFUNC_CALL && insn.imm == 0;
+    });
+}
+
 }  // namespace
 
 std::vector<std::string> program_names(const Request& request) {
@@ -122,7 +129,9 @@ LoadedObject open_and_load(const Request& request, const std::string& only_progr
     }
     bpf_object__for_each_program(program, object) {
         if (bpf_program__fd(program) >= 0)
-            loaded.programs.push_back({.name = bpf_program__name(program), .fd = bpf_program__fd(program)});
+            loaded.programs.push_back({.name = bpf_program__name(program),
+                                       .fd = bpf_program__fd(program),
+                                       .has_calls_to_zero = has_calls_to_zero(program)});
     }
     return loaded;
 }

@@ -69,7 +69,7 @@ TEST_CASE("kernel symbols are addresses, variables or functions", "[object]") {
     CHECK(find(object, "_stext").kind == ExternKind::ksym_address);
     CHECK_FALSE(find(object, "_stext").is_weak);
     CHECK(find(object, "no_kernel_has_this_symbol").is_weak);
-    CHECK(find(object, "bpf_prog_active").kind == ExternKind::ksym_variable);
+    CHECK(find(object, "no_kernel_has_this_variable").kind == ExternKind::ksym_variable);
     CHECK(find(object, "bpf_rcu_read_lock").kind == ExternKind::kfunc);
     CHECK(object.find_map(".ksyms") == nullptr);
 }
