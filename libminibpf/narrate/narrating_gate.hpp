@@ -3,12 +3,17 @@
 //     # `config` is created because hello refers to it in instruction 12
 //     bpf(BPF_MAP_CREATE, {map_type=BPF_MAP_TYPE_HASH, key_size=4, value_size=12, ...}, 72) = 5
 //
+// A file that takes many reads (/proc/kallsyms takes 1,300, for the kernel hands it out by the page) is told of by its
+// first two and the last one, unless the lines are all that was asked for.
+//
 // A call's lines are written when it has returned. The event path (waiting, and reading the trace pipe) passes in
 // silence: it would drown everything else.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <libminibpf/kernel/encode.hpp>
@@ -38,6 +43,24 @@ private:
     std::set<int> trace_pipes_;
 };
 
+/// Recognises a file that is read on and on, and counts.
+class LongRead {
+public:
+    /// Whether the call is at least the third read in a row of the same descriptor.
+    bool goes_on(const Syscall& call) const noexcept;
+    void note(const Syscall& call, const Answer& answer) noexcept;  ///< every call and its answer
+
+    void leave_out(const Answer& answer) noexcept;
+    /// "1,329 more reads, 5,388,112 bytes" were left out since this was asked last; empty for none.
+    std::string left_out();
+
+private:
+    int fd_ = -1;
+    int reads_ = 0;  // in a row
+    std::uint64_t left_out_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
 class NarratingGate final : public KernelGate {
 public:
     NarratingGate(KernelGate& next, Sink sink, NarrationOptions options = {})
@@ -47,12 +70,15 @@ public:
     Answer enter(const Syscall& call, const Reason& reason) noexcept override;
 
 private:
+    void say(std::string_view color, const std::string& text) const;
+    void say_what_was_left_out();
     void narrate(const StraceLine& line, const Syscall& call, const Reason& reason, const Answer& answer) const;
 
     KernelGate& next_;
     Sink sink_;
     NarrationOptions options_;
     EventPath event_path_;
+    LongRead long_read_;
 };
 
 }  // namespace minibpf

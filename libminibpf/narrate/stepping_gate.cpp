@@ -25,9 +25,17 @@ Answer cancelled() noexcept {
 // the same; any other call is not made unseen.
 Answer SteppingGate::enter(const Syscall& call, const Reason& reason) noexcept {
     if (mode_ != Mode::quit && event_path_.contains(call)) return next_.enter(call, reason);
+    if (mode_ != Mode::quit && long_read_.goes_on(call)) {
+        const Answer answer = next_.enter(call, reason);
+        long_read_.note(call, answer);
+        if (answer.ok()) long_read_.leave_out(answer);
+        return answer;
+    }
     std::optional<StraceLine> line;
     try {
         if (mode_ != Mode::run) line.emplace(call, options_.attr_size, options_.strace_version);
+        const std::string reads = long_read_.left_out();
+        if (!reads.empty() && mode_ == Mode::step) out_ << fmt::format("({})\n", reads);
         if (!is_cleanup(call) && mode_ == Mode::step) {
             show_call(*line, call, reason);
             ask();
@@ -39,6 +47,7 @@ Answer SteppingGate::enter(const Syscall& call, const Reason& reason) noexcept {
     const Answer answer = next_.enter(call, reason);
     try {
         note_descriptors(call, answer);
+        long_read_.note(call, answer);
         if (line) show_result(*line, call, answer);
     } catch (...) {
     }

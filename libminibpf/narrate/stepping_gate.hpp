@@ -25,7 +25,8 @@ struct SteppingOptions {
 ///     c       runs on without stopping or showing anything
 ///     q       answers ECANCELED to every further call but clean-up; so does the end of the input
 ///
-/// Clean-up (is_cleanup) is shown and made without asking, after `q` too. The event path passes in silence.
+/// Clean-up (is_cleanup) is shown and made without asking, after `q` too. The event path passes in silence,
+/// and so do the third and further reads of one file.
 class SteppingGate final : public KernelGate {
 public:
     SteppingGate(KernelGate& next, std::istream& in, std::ostream& out, SteppingOptions options = {})
@@ -52,6 +53,7 @@ private:
     int step_ = 0;
     std::map<int, std::string> open_;  // what each open descriptor is: 4 -> map "config"
     EventPath event_path_;
+    LongRead long_read_;
 };
 
 }  // namespace minibpf

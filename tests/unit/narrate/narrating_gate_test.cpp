@@ -27,7 +27,41 @@ struct Lines {
     }
 };
 
+// A kernel whose every file has this many pieces of 100 bytes.
+struct FileGate final : KernelGate {
+    explicit FileGate(int count) : pieces(count) {}
+    using KernelGate::enter;
+    Answer enter(const Syscall& call, const Reason&) noexcept override {
+        if (!std::holds_alternative<Read>(call)) return {.value = 0};
+        return {.value = pieces-- > 0 ? 100 : 0};
+    }
+    int pieces;
+};
+
+std::size_t lines_of_reading(int pieces, const NarrationOptions& options, Lines& lines) {
+    FileGate file(pieces);
+    NarratingGate gate(file, lines.sink(), options);
+    std::array<std::byte, 128> buffer{};
+    while (gate.enter(Read{.fd = 3, .buffer = buffer}).value > 0) {}
+    gate.enter(Close{.fd = 3});
+    return lines.kept.size();
+}
+
 }  // namespace
+
+TEST_CASE("of a long file's reads the first two and the last are told", "[narrate]") {
+    Lines lines;
+    REQUIRE(lines_of_reading(1300, {}, lines) == 5);
+    CHECK(lines.kept[1].starts_with("read(3, "));
+    CHECK(lines.kept[1].ends_with(" = 100"));
+    CHECK(lines.kept[2] == "# 1298 more reads of it, 129800 bytes");
+    CHECK(lines.kept[3].starts_with("read(3, \"\", 128)"));
+    CHECK(lines.kept[4].starts_with("close(3)"));
+    Lines all;
+    CHECK(lines_of_reading(1300, {.reasons = false}, all) == 1302);  // strace's lines, every one
+    Lines few;
+    CHECK(lines_of_reading(2, {}, few) == 4);
+}
 
 TEST_CASE("a call is narrated by its reason and the line that strace prints", "[narrate]") {
     test::FakeGate fake;

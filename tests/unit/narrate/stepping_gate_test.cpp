@@ -44,6 +44,26 @@ TEST_CASE("stepping shows why, the call, each field with its bytes, and afterwar
     CHECK(contains(text, "open: 3 map \"config\"\n"));
 }
 
+TEST_CASE("stepping does not stop at the third and further reads of one file", "[narrate][step]") {
+    struct FileGate final : KernelGate {
+        using KernelGate::enter;
+        Answer enter(const Syscall& call, const Reason&) noexcept override {
+            return {.value = std::holds_alternative<Read>(call) && pieces-- > 0 ? 100 : 0};
+        }
+        int pieces = 1300;
+    } file;
+    std::istringstream in("\n\n\n");  // the end of the input quits
+    std::ostringstream out;
+    SteppingGate gate(file, in, out);
+    std::array<std::byte, 128> buffer{};
+    int reads = 0;
+    while (gate.enter(Read{.fd = 3, .buffer = buffer}).value > 0) ++reads;
+    CHECK(reads == 1300);
+    CHECK(gate.enter(EpollCreate{}).ok());
+    CHECK_FALSE(gate.has_quit());
+    CHECK(contains(out.str(), "(1299 more reads of it, 129800 bytes)\n"));
+}
+
 TEST_CASE("stepping stops before each call until c lets it run on", "[narrate][step]") {
     test::FakeGate fake;
     std::istringstream in("\nc\n");
