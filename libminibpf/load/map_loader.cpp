@@ -174,7 +174,7 @@ Map MapLoader::create(std::size_t index) {
     }
     Map map(gate_, object_, spec, call.max_entries, enter(spec, call, index));
     inner.reset();
-    if (std::uint32_t{spec.type} == uapi::BPF_MAP_TYPE_ARENA) map.arena_ = map_arena(map);
+    if (std::uint32_t{spec.type} == uapi::BPF_MAP_TYPE_ARENA) map.memory_ = map_arena(map);
     fill(map);
     if (!spec.pin_name.empty()) {
         pins_.reserve(pins_.size() + 1);  // the pin is noted whatever happens

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <sys/mman.h>
+
 #include <fmt/format.h>
 
 #include <libminibpf/base/nearest.hpp>
@@ -135,6 +137,42 @@ std::string Map::value_text(ByteView value) const {
                             format_by_type(*object_, spec_->btf_value_type_id, element));
     }
     return "{" + text + "}";
+}
+
+std::span<std::byte> Map::memory() {
+    if (memory_.is_mapped()) return memory_.bytes();
+    const bool is_read_only = (spec_->map_flags & BPF_F_RDONLY_PROG) != 0;
+    const Mmap call{.length = std::size_t{slot_size(spec_->value_size)} * max_entries_,
+                    .prot = is_read_only ? PROT_READ : PROT_READ | PROT_WRITE,
+                    .fd = fd()};
+    const Answer answer = gate_->enter(call, [&] { return fmt::format("the values of {}, shared with the programs", name()); });
+    if (!answer.ok()) {
+        throw kernel_error(fmt::format("mapping '{}' into memory", name()), call, answer,
+                           "arrays with BPF_F_MMAPABLE can be mapped, and the data sections' maps since Linux 5.5");
+    }
+    memory_ = Mapping(*gate_, reinterpret_cast<void*>(answer.value), call.length);
+    return memory_.bytes();
+}
+
+std::span<std::byte> Object::variable_bytes(std::string_view name, bool for_writing) {
+    const VariableSpec& variable = spec_->require_variable(name);
+    const MapSpec& section = spec_->maps[variable.map];
+    Map* map = find_map(section.name);
+    if (map == nullptr) {
+        throw Error({.doing = fmt::format("variable '{}': no loaded program refers to section '{}', so it has no map",
+                                          name, section.name),
+                     .blame = Blame::usage});
+    }
+    if (for_writing && (section.map_flags & BPF_F_RDONLY_PROG) != 0) {
+        throw Error({.doing = fmt::format("variable '{}' is a constant, which cannot be written once it is loaded", name),
+                     .hint = "set it in the ObjectSpec, before the load",
+                     .blame = Blame::usage});
+    }
+    return map->memory().subspan(variable.offset, variable.size);
+}
+
+std::string Object::variable_text(std::string_view name) {
+    return format_by_type(*spec_, spec_->require_variable(name).type, variable_bytes(name));
 }
 
 // A vector destroys from the front; what was made last is to go first.

@@ -49,6 +49,10 @@ public:
     /// others.
     ByteView struct_ops_value() const noexcept { return struct_ops_value_; }
 
+    /// The elements' memory, shared with the programs: data sections, and arrays with BPF_F_MMAPABLE (Linux 5.5);
+    /// mapped when first asked for, to be read only if the programs cannot write it either. Throws Error.
+    std::span<std::byte> memory();
+
     std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
     std::string value_text(ByteView value) const;  ///< per-CPU maps: `{cpu0 = 1, cpu1 = 0}`
 
@@ -63,7 +67,7 @@ private:
     const MapSpec* spec_;
     std::uint32_t max_entries_;
     Fd fd_;
-    Mapping arena_;  ///< arenas: the memory that programs and user space share
+    Mapping memory_;  ///< what programs and user space share: arenas from the start, others once asked for
     Bytes struct_ops_value_;
     bool was_pinned_ = false;
     mutable std::size_t slot_count_ = 0;  ///< 0: not asked for yet
@@ -106,6 +110,18 @@ public:
     Program* find_program(std::string_view name) noexcept;
     Map& require_map(std::string_view name);          ///< throws Error with the nearest name that exists
     Program& require_program(std::string_view name);  ///< the same; says so when the program was left out of the load
+
+    /// A global variable in the memory that the programs see: `object.variable<std::uint64_t>("counter")`, and of a
+    /// constant `object.variable<const std::uint32_t>("limit")`. It is there as long as the object is. Others write it
+    /// meanwhile, so use std::atomic_ref where that matters. Throws Error: no such variable, another size, a section
+    /// that no loaded program refers to and that therefore has no map, or a kernel before 5.5.
+    template <class T>
+    T& variable(std::string_view name) {
+        return as_variable<T>(name, variable_bytes(name, !std::is_const_v<T>));
+    }
+    std::span<std::byte> variable_bytes(std::string_view name, bool for_writing = false);
+    /// Its value now, as text of its type.
+    std::string variable_text(std::string_view name);
 
 private:
     friend class Loader;

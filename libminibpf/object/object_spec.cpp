@@ -79,20 +79,44 @@ void ObjectSpec::require_native_endian() const {
                     "and plan show the object as it is");
 }
 
-void ObjectSpec::set_variable(std::string_view variable_name, std::string_view text) {
+const VariableSpec& ObjectSpec::require_variable(std::string_view variable_name) const {
     const VariableSpec* variable = find_variable(variable_name);
     if (variable == nullptr) throw_unknown(file_name, "variable", variable_name, variables);
+    return *variable;
+}
+
+std::span<std::byte> ObjectSpec::variable_bytes(std::string_view variable_name) {
+    const VariableSpec& variable = require_variable(variable_name);
+    Bytes& contents = maps[variable.map].initial;
+    contents.resize(maps[variable.map].value_size);  // of .bss only now, for it begins as nothing but zeros
+    return std::span(contents).subspan(variable.offset, variable.size);
+}
+
+void check_variable(std::string_view name, std::span<const std::byte> bytes, std::size_t size, std::size_t alignment) {
+    if (bytes.size() != size) {
+        throw Error({.doing = fmt::format("variable '{}' has {} bytes, and was taken for one of {}", name, bytes.size(),
+                                          size),
+                     .blame = Blame::usage});
+    }
+    if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignment != 0) {
+        throw Error({.doing = fmt::format("variable '{}' is not aligned to {} bytes, as its type here wants", name,
+                                          alignment),
+                     .hint = "take its bytes, and copy from and to them",
+                     .blame = Blame::usage});
+    }
+}
+
+void ObjectSpec::set_variable(std::string_view variable_name, std::string_view text) {
+    const VariableSpec& variable = require_variable(variable_name);
     Bytes value;
     try {
-        value = variable->type != 0 && btf ? btf::parse_value(*btf, variable->type, text)
-                                           : btf::parse_untyped_value(variable->size, text);
+        value = variable.type != 0 && btf ? btf::parse_value(*btf, variable.type, text)
+                                          : btf::parse_untyped_value(variable.size, text);
     } catch (const Error& error) {
         throw error.within(fmt::format("variable '{}'", variable_name));
     }
-    Bytes& contents = maps[variable->map].initial;
-    contents.resize(maps[variable->map].value_size);  // of .bss only now, for it begins as nothing but zeros
-    const std::size_t size = std::min<std::size_t>(value.size(), variable->size);
-    std::memcpy(contents.data() + variable->offset, value.data(), size);
+    const std::span<std::byte> bytes = variable_bytes(variable_name);
+    std::memcpy(bytes.data(), value.data(), std::min(value.size(), bytes.size()));
 }
 
 std::string kernel_object_name(std::string_view name) {

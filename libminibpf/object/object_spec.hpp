@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,6 +19,7 @@
 #include <libminibpf/base/bytes.hpp>
 #include <libminibpf/btf/btf.hpp>
 #include <libminibpf/object/hook.hpp>
+#include <libminibpf/object/variable.hpp>
 
 namespace minibpf {
 
@@ -202,11 +204,20 @@ struct ObjectSpec {
     // The same for a name that a person gave: throw Error (Blame::object) with the nearest name that exists.
     MapSpec& require_map(std::string_view map_name);
     const ProgramSpec& require_program(std::string_view program_name) const;
+    const VariableSpec& require_variable(std::string_view variable_name) const;
     /// Throws Error when the object was compiled for machines of the other byte order.
     void require_native_endian() const;
 
     /// Sets a global variable before the object is loaded. `text` is a C initialiser (btf/value.hpp).
     void set_variable(std::string_view variable_name, std::string_view text);
+    /// The variable itself, to be read and written before the object is loaded, constants too:
+    /// `spec.variable<std::uint32_t>("limit") = 300`. It is there as long as the spec is.
+    /// Throws Error (Blame::usage) when T has another size.
+    template <class T>
+    T& variable(std::string_view variable_name) {
+        return as_variable<T>(variable_name, variable_bytes(variable_name));
+    }
+    std::span<std::byte> variable_bytes(std::string_view variable_name);
 };
 
 /// The name as the kernel takes it: letters, digits, '_' and '.' (others become '_'), 15 of them (bpf_obj_name_cpy()).

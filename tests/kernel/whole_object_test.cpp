@@ -153,6 +153,66 @@ TEST_CASE("variables of the kernel are found by name and type", "[load]") {
     CHECK(variable<std::uint64_t>(object, "processes") > 0);
 }
 
+TEST_CASE("variables are written before the load and shared with the programs after it", "[load]") {
+    require_bpf();
+    LiveGate gate;
+    const Holdings before = holdings();
+    {
+        ObjectSpec spec = data("variables");
+        CHECK(spec.variable<std::uint32_t>("limit") == 7);
+        spec.variable<std::uint32_t>("limit") = 1000;
+        spec.variable<std::int32_t>("step") = 2;
+        CHECK(error_of([&] { spec.variable<std::uint64_t>("limit"); }).detail().doing ==
+              "variable 'limit' has 4 bytes, and was taken for one of 8");
+        Object object = load(gate, std::move(spec));
+        CHECK(object.variable<const std::uint32_t>("limit") == 1000);
+        CHECK(std::string(object.variable<const char[16]>("greeting")) == "Hello");
+        CHECK(error_of([&] { object.variable<std::uint32_t>("limit"); }).detail().blame == Blame::usage);
+
+        const auto run = [&] {
+            const int program = object.programs().at(0).fd();
+            const Answer link = gate.enter(RawTracepointOpen{.name = "sys_enter", .prog_fd = program});
+            REQUIRE(link.ok());
+            const Fd attached(gate, link.fd());
+            provoke_times(3);
+        };
+        run();
+        std::uint64_t& counter = object.variable<std::uint64_t>("counter");
+        const std::uint64_t runs = counter / (2 + 5);
+        CHECK(runs >= 3);
+        CHECK(counter == runs * (2 + 5));
+        CHECK(object.variable<std::uint64_t[4]>("array_of_counters")[3] == runs * (1000 + 'l'));
+        CHECK(object.variable_text("counter") == std::to_string(counter));
+
+        object.variable<std::int32_t>("step") = -5;  // step and configured make 0 now
+        const std::uint64_t last = counter;
+        run();
+        CHECK(counter == last);
+        CHECK(object.variable<std::uint64_t[4]>("array_of_counters")[3] > runs * (1000 + 'l'));
+    }
+    CHECK(holdings() == before);
+}
+
+TEST_CASE("when the memory of variables cannot be mapped, the error says so and nothing is left", "[load]") {
+    require_bpf();
+    LiveGate live;
+    int calls = 0;
+    {
+        FailingGate counting(live, 1000, ENOMEM);
+        load(counting, data("variables"));
+        calls = counting.calls();
+    }
+    const Holdings before = holdings();
+    {
+        FailingGate gate(live, calls, ENOMEM);  // the next one after those of the load
+        Object object = load(gate, data("variables"));
+        const Error error = error_of([&] { object.variable<std::uint64_t>("counter"); });
+        CHECK_THAT(error.detail().doing, contains("mapping '.bss' into memory"));
+        CHECK(error.detail().code == ENOMEM);
+    }
+    CHECK(holdings() == before);
+}
+
 TEST_CASE("a function that the kernel lacks is an error with the nearest name", "[load]") {
     require_kernel_btf();
     LiveGate gate;

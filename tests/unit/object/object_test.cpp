@@ -194,6 +194,11 @@ TEST_CASE("a variable is set before loading, in .bss too", "[object]") {
         CHECK(error.detail().hint == "did you mean 'counter'?");
     }
     CHECK_THROWS_WITH(object.set_variable("limit", "99999999999"), contains("variable 'limit'"));
+    CHECK(object.variable<std::uint32_t>("limit") == 300);
+    object.variable<std::uint64_t>("counter")++;
+    CHECK(object.variable<std::uint64_t>("counter") == 6);
+    CHECK_THROWS_WITH(object.variable<std::uint16_t>("limit"), contains("has 4 bytes, and was taken for one of 2"));
+    CHECK_THROWS_WITH(object.variable<std::uint16_t>("limti"), contains("no variable 'limti'"));
 }
 
 TEST_CASE("an object without SEC() has the functions that nothing calls as its programs, of no type", "[object]") {
