@@ -28,12 +28,22 @@ std::uint32_t checked_size(const Access& access, const Type& type) {
     return static_cast<std::uint32_t>(*size);
 }
 
+/// How many bytes an instruction that goes to this field reads or writes: of an array one element, however long it is
+/// (libbpf 1.6 and newer).
+std::uint32_t bytes_of_instruction(const Access& access, const Type& type) {
+    Type element = access.btf->stripped(type.id);
+    if (element.kind != Kind::array) return checked_size(access, type);
+    while (element.kind == Kind::array) element = access.btf->stripped(access.btf->array(element).element);
+    return checked_size(access, element);
+}
+
 Value element_value(CoreKind kind, const Access& access) {
     const Type type = access.btf->type(access.steps.back().type);
-    const std::uint32_t size = checked_size(access, type);
     switch (kind) {
-        case CoreKind::field_byte_offset: return {.number = access.bit_offset / 8, .bytes = size, .type = type.id};
-        case CoreKind::field_byte_size: return {.number = size};
+        case CoreKind::field_byte_offset:
+            return {
+                .number = access.bit_offset / 8, .bytes = bytes_of_instruction(access, type), .type = type.id};
+        case CoreKind::field_byte_size: return {.number = checked_size(access, type)};
         default:
             throw_malformed(fmt::format("{} is no member of a struct, and has neither sign nor shifts of its own",
                                         access_text(access)));
@@ -92,7 +102,7 @@ Value member_value(CoreKind kind, const Access& access) {
     switch (kind) {
         case CoreKind::field_byte_offset:
             if (is_bit_field) return {.number = place.byte_offset, .is_checked = false};
-            return {.number = place.byte_offset, .bytes = place.byte_size, .type = type.id};
+            return {.number = place.byte_offset, .bytes = bytes_of_instruction(access, type), .type = type.id};
         case CoreKind::field_byte_size: return {.number = place.byte_size, .is_checked = !is_bit_field};
         case CoreKind::field_signed: return {.number = is_signed(btf, type)};
         case CoreKind::field_lshift_u64: return {.number = left_shift(place), .is_checked = !is_bit_field};

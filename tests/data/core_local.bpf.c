@@ -150,6 +150,7 @@ ask(load, it->moved);
 ask(load_grown, it->grown);
 ask(load_grown_signed, it->grown_signed);
 ask(load_pointer, (u64)it->pointer);
+ask(load_array, *it->array);
 ask(load_gone, it->gone);
 ask(load_incompatible, it->became_pointer);
 ask(store, (it->moved = 1, 0));

@@ -194,6 +194,14 @@ TEST_CASE("a load takes the offset, and the size of an unsigned member", "[core]
           "unsigned integers only");
 }
 
+TEST_CASE("an array that has become shorter is loaded from as before", "[core]") {
+    const Relocated program = relocate_program("load_array");
+    REQUIRE(program.changes.size() == 1);
+    CHECK(core_change_text(local(), program.changes[0]) == "struct thing.array (0:4): offset 16 -> 48");
+    CHECK(instruction("load_array").off == 48);
+    CHECK(instruction("load_array").code == (BPF_LDX | BPF_MEM | BPF_W));
+}
+
 TEST_CASE("a store takes the offset", "[core]") {
     CHECK(instruction("store", 1).off == 8);
 }
