@@ -44,7 +44,7 @@ std::string_view kind_name(Kind kind) noexcept {
 
 // Types are of different lengths, so from the noted one it goes on by steps. Every record is known to lie in the
 // section.
-std::size_t Btf::record_offset(TypeId id) const {
+std::size_t Btf::record_offset_in_stride(TypeId id) const {
     const std::uint32_t i = id - first_id_;
     std::size_t offset = types_offset_ + offsets_[i >> stride_shift_];
     const std::byte* const bytes = raw().data();
@@ -56,8 +56,8 @@ std::size_t Btf::record_offset(TypeId id) const {
     return offset;
 }
 
-void Btf::check_id(TypeId id) const {
-    if (id > last_id()) throw_malformed(fmt::format("BTF has no type {}, the last is {}", id, last_id()));
+void Btf::throw_no_type(TypeId id) const {
+    throw_malformed(fmt::format("BTF has no type {}, the last is {}", id, last_id()));
 }
 
 Kind Btf::kind(TypeId id) const {
@@ -139,13 +139,15 @@ std::vector<Param> Btf::params(const Type& type) const {
     return params;
 }
 
-std::vector<SectionVar> Btf::section_vars(const Type& type) const {
+SectionVar Btf::section_var(const Type& type, std::uint32_t i) const {
     assert(type.kind == Kind::datasec);
+    const auto entry = entry_at<btf_var_secinfo>(type, i);
+    return {entry.type, entry.offset, entry.size};
+}
+
+std::vector<SectionVar> Btf::section_vars(const Type& type) const {
     std::vector<SectionVar> vars(type.vlen);
-    for (std::uint32_t i = 0; i < type.vlen; ++i) {
-        const auto entry = entry_at<btf_var_secinfo>(type, i);
-        vars[i] = {entry.type, entry.offset, entry.size};
-    }
+    for (std::uint32_t i = 0; i < type.vlen; ++i) vars[i] = section_var(type, i);
     return vars;
 }
 

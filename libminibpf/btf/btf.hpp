@@ -142,6 +142,7 @@ public:
     Enumerator enumerator(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
     std::vector<Enumerator> enumerators(const Type& type) const;
     std::vector<Param> params(const Type& type) const;
+    SectionVar section_var(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
     std::vector<SectionVar> section_vars(const Type& type) const;
     IntEncoding int_encoding(const Type& type) const;
     ArrayInfo array(const Type& type) const;
@@ -190,8 +191,14 @@ private:
     Btf() = default;
 
     void set_layout(const Layout& layout, const Btf* base);
-    std::size_t record_offset(TypeId id) const;  ///< of its btf_type in raw()
-    void check_id(TypeId id) const;
+    std::size_t record_offset(TypeId id) const {  ///< of its btf_type in raw()
+        return stride_shift_ == 0 ? types_offset_ + offsets_[id - first_id_] : record_offset_in_stride(id);
+    }
+    std::size_t record_offset_in_stride(TypeId id) const;
+    void check_id(TypeId id) const {
+        if (id > last_id()) throw_no_type(id);
+    }
+    [[noreturn]] void throw_no_type(TypeId id) const;
     ByteView strings() const noexcept { return raw().subspan(strings_offset_, strings_size_); }
     const NameIndex& names(bool functions) const;
     std::shared_ptr<const NameIndex> names_of(bool functions) const;

@@ -49,11 +49,14 @@ void Btf::set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::u
 void Btf::sort_section_vars(TypeId datasec) {
     const Type section = type(datasec);
     assert(section.kind == Kind::datasec);
+    bool is_sorted = true;
+    for (std::uint32_t i = 1; i < section.vlen; ++i) {
+        is_sorted = is_sorted && section_var(section, i - 1).offset <= section_var(section, i).offset;
+    }
+    if (is_sorted) return;
     std::vector<btf_var_secinfo> vars(section.vlen);
-    if (vars.empty()) return;
     std::memcpy(vars.data(), section.payload.data(), section.payload.size());
     const auto by_offset = [](const btf_var_secinfo& var) { return var.offset; };
-    if (std::ranges::is_sorted(vars, {}, by_offset)) return;
     std::ranges::stable_sort(vars, {}, by_offset);
     std::memcpy(record(datasec) + type_bytes, vars.data(), section.payload.size());
 }

@@ -227,8 +227,4 @@ std::string disassemble(std::span<const bpf_insn> insns) {
     }
 }
 
-std::size_t slot_count(const bpf_insn& insn) noexcept {
-    return insn.code == (BPF_LD | BPF_IMM | BPF_DW) ? 2 : 1;
-}
-
 }  // namespace minibpf

@@ -16,7 +16,9 @@ namespace minibpf {
 std::string disassemble(std::span<const bpf_insn> insns);
 
 /// 2 for ld_imm64, else 1.
-std::size_t slot_count(const bpf_insn& insn) noexcept;
+inline std::size_t slot_count(const bpf_insn& insn) noexcept {
+    return insn.code == (BPF_LD | BPF_IMM | BPF_DW) ? 2 : 1;
+}
 
 /// "bpf_trace_printk" for 6 (include/uapi/linux/bpf.h, ___BPF_FUNC_MAPPER); nothing for a number without a name.
 std::optional<std::string_view> helper_name(int number) noexcept;

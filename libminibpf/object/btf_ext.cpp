@@ -77,6 +77,8 @@ void for_each_record(Parsing& parsing, const btf::ExtTable& table, std::string_v
 
 void append_record(Bytes& records, ByteView record, std::uint32_t insn_index) {
     const std::size_t at = records.size();
+    constexpr std::size_t usual = 16;  // lines in a function
+    if (records.capacity() - at < record.size()) records.reserve(std::max(2 * at, usual * record.size()));
     records.insert(records.end(), record.begin(), record.end());
     std::memcpy(records.data() + at, &insn_index, sizeof(insn_index));
 }

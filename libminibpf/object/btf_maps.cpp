@@ -239,9 +239,8 @@ void read_btf_maps(Parsing& parsing) {
         throw_malformed("section .maps: the object has no BTF to say what its maps are",
                         "compile with clang -g, and strip with llvm-strip -g");
     }
-    for (const btf::SectionVar& variable : parsing.spec.btf->section_vars(parsing.spec.btf->type(datasec->id))) {
-        read_map(parsing, *section, variable);
-    }
+    const btf::Type maps = parsing.spec.btf->type(datasec->id);
+    for (std::uint32_t i = 0; i < maps.vlen; ++i) read_map(parsing, *section, parsing.spec.btf->section_var(maps, i));
 }
 
 }  // namespace minibpf::parsing

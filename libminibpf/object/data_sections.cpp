@@ -26,8 +26,9 @@ bool is_read_only(std::string_view name) noexcept {
 
 // Static variables are no business of user space, so a section of nothing else need not be mapped (libbpf's rule).
 bool has_global_variable(const btf::Btf& btf, btf::TypeId datasec) {
-    for (const btf::SectionVar& variable : btf.section_vars(btf.type(datasec))) {
-        const btf::Type var = btf.type(variable.type);
+    const btf::Type section = btf.type(datasec);
+    for (std::uint32_t i = 0; i < section.vlen; ++i) {
+        const btf::Type var = btf.type(btf.section_var(section, i).type);
         if (var.kind == btf::Kind::var && btf.var_linkage(var) != BTF_VAR_STATIC) return true;
     }
     return false;
@@ -56,9 +57,9 @@ MapSpec data_map(const Parsing& parsing, const elf::Section& section, btf::TypeI
 
 void add_typed_variables(Parsing& parsing, const elf::Section& section, std::size_t map, btf::TypeId datasec) {
     const btf::Btf& btf = *parsing.spec.btf;
-    const std::vector<btf::SectionVar> in_section = btf.section_vars(btf.type(datasec));
-    if (parsing.spec.variables.empty()) parsing.spec.variables.reserve(in_section.size());
-    for (const btf::SectionVar& variable : in_section) {
+    const btf::Type in_section = btf.type(datasec);
+    for (std::uint32_t i = 0; i < in_section.vlen; ++i) {
+        const btf::SectionVar variable = btf.section_var(in_section, i);
         const btf::Type var = btf.type(variable.type);
         if (var.kind != btf::Kind::var) continue;
         if (variable.offset > section.size || section.size - variable.offset < variable.size) {

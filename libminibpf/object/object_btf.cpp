@@ -45,9 +45,9 @@ void make_hidden_variable_static(btf::Btf& btf, btf::TypeId var, const elf::Symb
 void complete_datasec(const elf::ElfFile& elf, btf::Btf& btf, const Datasec& datasec) {
     const elf::Section& section = *elf.section(datasec.section);
     btf.set_datasec_size(datasec.id, static_cast<std::uint32_t>(section.size));
-    const std::vector<btf::SectionVar> vars = btf.section_vars(btf.type(datasec.id));
-    for (std::uint32_t i = 0; i < vars.size(); ++i) {
-        const btf::Type var = btf.type(vars[i].type);
+    const btf::Type vars = btf.type(datasec.id);
+    for (std::uint32_t i = 0; i < vars.vlen; ++i) {
+        const btf::Type var = btf.type(btf.section_var(vars, i).type);
         if (var.kind != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED) continue;
         const elf::Symbol* symbol = find_global_symbol(elf, datasec.section, var.name);
         if (symbol == nullptr) {

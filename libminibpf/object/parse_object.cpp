@@ -67,6 +67,7 @@ void warn_of_missing_license(ObjectSpec& spec) {
 void read_everything(Parsing& parsing) {
     parsing.spec.maps.reserve(parsing.elf.sections().size());  // about right: most maps are data sections
     parsing.map_places.reserve(parsing.elf.sections().size());
+    parsing.spec.variables.reserve(parsing.elf.symbols().size());
     convert_tables(parsing);
     read_license(parsing);
     read_version(parsing);
