@@ -202,9 +202,11 @@ void add_inspect_options(CLI::App& app, InspectOptions& options) {
     app.footer(inspect_examples);
 }
 
-void add_command(CLI::App& app, CommandLine& parsed, Command command, const char* name, const char* about_it,
-                 const char* examples) {
+// The options of the command that was given, and none of the others: making them takes longer than loading an object.
+void add_command(CLI::App& app, CommandLine& parsed, const std::vector<std::string>& arguments, Command command,
+                 const char* name, const char* about_it, const char* examples) {
     CLI::App* added = app.add_subcommand(name, about_it);
+    if (std::ranges::find(arguments, name) == arguments.end()) return;
     added->final_callback([&parsed, command] {
         parsed.command = command;
         parsed.run.is_plan = command == Command::plan;
@@ -232,14 +234,15 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv, int& exit_s
     app.footer(main_examples);
     app.set_version_flag("--version", MINIBPF_VERSION);
     app.require_subcommand(1);
-    add_command(app, parsed, Command::run, "run",
-                "load, attach, show what the programs say until ^C, detach (the default)", run_examples);
-    add_command(app, parsed, Command::plan, "plan",
-                "show the calls that run would make; makes none, needs no privilege", plan_examples);
-    add_command(app, parsed, Command::step, "step", "run, stopping before each call", step_examples);
-    add_command(app, parsed, Command::inspect, "inspect", "show what is in an object file", inspect_examples);
-
     std::vector<std::string> arguments = normalise(argc, argv, parsed.run);
+    add_command(app, parsed, arguments, Command::run, "run",
+                "load, attach, show what the programs say until ^C, detach (the default)", run_examples);
+    add_command(app, parsed, arguments, Command::plan, "plan",
+                "show the calls that run would make; makes none, needs no privilege", plan_examples);
+    add_command(app, parsed, arguments, Command::step, "step", "run, stopping before each call", step_examples);
+    add_command(app, parsed, arguments, Command::inspect, "inspect", "show what is in an object file",
+                inspect_examples);
+
     const std::string misspelt = misspelt_command(arguments);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
