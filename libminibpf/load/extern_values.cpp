@@ -285,9 +285,7 @@ private:
         return release_;
     }
 
-    std::uint32_t version() {
-        return kernel_version(release(), first_line(gate_, "/proc/sys/kernel/version"));
-    }
+    std::uint32_t version() { return kernel_version(release(), first_line(gate_, "/proc/sys/kernel/version")); }
 
     KconfigValues read_file_values(const std::vector<std::string>& options) {
         const std::string boot = fmt::format("/boot/config-{}", release());

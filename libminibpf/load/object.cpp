@@ -145,7 +145,8 @@ std::span<std::byte> Map::memory() {
     const Mmap call{.length = std::size_t{slot_size(spec_->value_size)} * max_entries_,
                     .prot = is_read_only ? PROT_READ : PROT_READ | PROT_WRITE,
                     .fd = fd()};
-    const Answer answer = gate_->enter(call, [&] { return fmt::format("the values of {}, shared with the programs", name()); });
+    const Answer answer =
+        gate_->enter(call, [&] { return fmt::format("the values of {}, shared with the programs", name()); });
     if (!answer.ok()) {
         throw kernel_error(fmt::format("mapping '{}' into memory", name()), call, answer,
                            "arrays with BPF_F_MMAPABLE can be mapped, and the data sections' maps since Linux 5.5");
@@ -164,9 +165,10 @@ std::span<std::byte> Object::variable_bytes(std::string_view name, bool for_writ
                      .blame = Blame::usage});
     }
     if (for_writing && (section.map_flags & BPF_F_RDONLY_PROG) != 0) {
-        throw Error({.doing = fmt::format("variable '{}' is a constant, which cannot be written once it is loaded", name),
-                     .hint = "set it in the ObjectSpec, before the load",
-                     .blame = Blame::usage});
+        throw Error(
+            {.doing = fmt::format("variable '{}' is a constant, which cannot be written once it is loaded", name),
+             .hint = "set it in the ObjectSpec, before the load",
+             .blame = Blame::usage});
     }
     return map->memory().subspan(variable.offset, variable.size);
 }

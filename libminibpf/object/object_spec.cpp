@@ -94,15 +94,15 @@ std::span<std::byte> ObjectSpec::variable_bytes(std::string_view variable_name) 
 
 void check_variable(std::string_view name, std::span<const std::byte> bytes, std::size_t size, std::size_t alignment) {
     if (bytes.size() != size) {
-        throw Error({.doing = fmt::format("variable '{}' has {} bytes, and was taken for one of {}", name, bytes.size(),
-                                          size),
-                     .blame = Blame::usage});
+        throw Error(
+            {.doing = fmt::format("variable '{}' has {} bytes, and was taken for one of {}", name, bytes.size(), size),
+             .blame = Blame::usage});
     }
     if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignment != 0) {
-        throw Error({.doing = fmt::format("variable '{}' is not aligned to {} bytes, as its type here wants", name,
-                                          alignment),
-                     .hint = "take its bytes, and copy from and to them",
-                     .blame = Blame::usage});
+        throw Error(
+            {.doing = fmt::format("variable '{}' is not aligned to {} bytes, as its type here wants", name, alignment),
+             .hint = "take its bytes, and copy from and to them",
+             .blame = Blame::usage});
     }
 }
 

@@ -41,8 +41,7 @@ Value element_value(CoreKind kind, const Access& access) {
     const Type type = access.btf->type(access.steps.back().type);
     switch (kind) {
         case CoreKind::field_byte_offset:
-            return {
-                .number = access.bit_offset / 8, .bytes = bytes_of_instruction(access, type), .type = type.id};
+            return {.number = access.bit_offset / 8, .bytes = bytes_of_instruction(access, type), .type = type.id};
         case CoreKind::field_byte_size: return {.number = checked_size(access, type)};
         default:
             throw_malformed(fmt::format("{} is no member of a struct, and has neither sign nor shifts of its own",

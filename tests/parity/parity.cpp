@@ -142,7 +142,8 @@ std::vector<std::string> differences(Outcome libbpf, Outcome minibpf, bool witho
     };
     for (const std::string& fact : facts) {
         const std::string theirs = value_in(libbpf, fact), ours = value_in(minibpf, fact);
-        if (theirs != ours && theirs != minibpf::test::any_tag) found.push_back(fact + ": libbpf " + theirs + ", minibpf " + ours);
+        if (theirs != ours && theirs != minibpf::test::any_tag)
+            found.push_back(fact + ": libbpf " + theirs + ", minibpf " + ours);
     }
     return found;
 }

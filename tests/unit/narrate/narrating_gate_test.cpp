@@ -42,7 +42,8 @@ std::size_t lines_of_reading(int pieces, const NarrationOptions& options, Lines&
     FileGate file(pieces);
     NarratingGate gate(file, lines.sink(), options);
     std::array<std::byte, 128> buffer{};
-    while (gate.enter(Read{.fd = 3, .buffer = buffer}).value > 0) {}
+    while (gate.enter(Read{.fd = 3, .buffer = buffer}).value > 0) {
+    }
     gate.enter(Close{.fd = 3});
     return lines.kept.size();
 }
