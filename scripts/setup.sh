@@ -23,7 +23,6 @@ cmake             command:cmake                        describes the build
 ninja-build       command:ninja                        runs the build
 make              command:make                         builds the BPF programs
 clang             tool:clang                           compiles BPF programs
-libelf-dev        header:libelf.h                      reads ELF files
 zlib1g-dev        header:zlib.h                        unpacks /proc/config.gz
 libfmt-dev        header:fmt/core.h                    formats text
 libcli11-dev      header:CLI/CLI.hpp                   reads the command line

@@ -11,9 +11,9 @@
 //     | headers    |
 //     +------------+
 //
-// libelf turns the headers, the symbols and the relocation records into this machine's byte order. It is handed only
-// what was checked before: the header here, the tables after their section was seen to lie inside the file. The
-// contents of other sections are not converted: Section::data is a view of the file's own bytes.
+// The records are those of <elf.h>, copied out of the bytes one by one and put into this machine's byte order where the
+// file has the other one. Every offset is checked before it is followed. Sections' contents are not converted:
+// Section::data is a view of the file's own bytes.
 #include <libminibpf/elf/elf_file.hpp>
 
 #include <algorithm>
@@ -22,12 +22,9 @@
 #include <cassert>
 #include <cstring>
 #include <memory>
-#include <optional>
 
 #include <elf.h>
 #include <fmt/format.h>
-#include <gelf.h>
-#include <libelf.h>
 
 #include <libminibpf/base/error.hpp>
 
@@ -39,11 +36,6 @@ constexpr std::uint16_t machine_bpf = 247;  // EM_BPF
 
 constexpr const char* truncated_hint =
     "the file is shorter than its own headers say: was it copied or written only in part?";
-
-struct ElfEnd {
-    void operator()(Elf* elf) const noexcept { elf_end(elf); }
-};
-using ElfHandle = std::unique_ptr<Elf, ElfEnd>;
 
 std::string machine_name(std::uint16_t machine) {
     switch (machine) {
@@ -68,13 +60,33 @@ std::string type_name(std::uint16_t type) {
     }
 }
 
-// A number of the file's header, which is in the byte order of the machine that the file is for.
-template <class T>
-T in_native_order(T value, bool native_endian) noexcept {
-    if (native_endian) return value;
-    auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
-    std::reverse(bytes.begin(), bytes.end());
-    return std::bit_cast<T>(bytes);
+// --- the other byte order: each number of a record by itself
+
+template <class... Numbers>
+void reverse_bytes(Numbers&... numbers) noexcept {
+    const auto reverse = [](auto& number) {
+        auto* bytes = reinterpret_cast<std::byte*>(&number);
+        std::reverse(bytes, bytes + sizeof number);
+    };
+    (reverse(numbers), ...);
+}
+
+void swap(Elf64_Ehdr& header) noexcept {  // the fields that are read here
+    reverse_bytes(header.e_type, header.e_machine, header.e_shoff, header.e_shentsize, header.e_shnum,
+                  header.e_shstrndx);
+}
+
+void swap(Elf64_Shdr& header) noexcept {
+    reverse_bytes(header.sh_name, header.sh_type, header.sh_flags, header.sh_addr, header.sh_offset, header.sh_size,
+                  header.sh_link, header.sh_info, header.sh_addralign, header.sh_entsize);
+}
+
+void swap(Elf64_Sym& symbol) noexcept {
+    reverse_bytes(symbol.st_name, symbol.st_shndx, symbol.st_value, symbol.st_size);
+}
+
+void swap(Elf64_Rel& relocation) noexcept {
+    reverse_bytes(relocation.r_offset, relocation.r_info);
 }
 
 std::string first_bytes(ByteView bytes) {
@@ -85,18 +97,14 @@ std::string first_bytes(ByteView bytes) {
     return text;
 }
 
-bool is_native(unsigned char data_encoding) noexcept {
-    return data_encoding == (std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB);
-}
-
 /// Reads an ElfFile's parts one after the other; everything that an error needs to name is here.
 class Reader {
 public:
     Reader(ByteView bytes, std::string_view file_name) : bytes_(bytes), file_name_(file_name) {}
 
     enum class Expect { bpf_object, any_machine };
-    bool check_header(Expect expect);  ///< whether the byte order is this machine's
-    void open();
+    void check_header(Expect expect);
+    bool is_native() const noexcept { return native_; }
     std::vector<Section> read_sections();
     std::vector<Symbol> read_symbols(const std::vector<Section>& sections);
     std::vector<RelocationTable> read_relocations(const std::vector<Section>& sections,
@@ -110,17 +118,27 @@ private:
     [[noreturn]] void fail_truncated(const std::string& what) const {
         throw_malformed(fmt::format("{}: {}", file_name_, what), truncated_hint);
     }
-    void check_identity(const Elf64_Ehdr& header) const;
-    void check_section_table(std::uint64_t offset, std::uint16_t count, std::uint16_t entry_size) const;
-    Section read_section(std::uint32_t index, const GElf_Shdr& header) const;
-    void name_sections(std::vector<Section>& sections, const std::vector<std::uint32_t>& name_offsets) const;
-    Elf_Data* table_data(const Section& section, std::size_t entry_size) const;
+    /// The i-th record of a table that is known to have it.
+    template <class Record>
+    Record record(ByteView table, std::size_t i) const noexcept {
+        Record record;
+        std::memcpy(&record, table.data() + i * sizeof record, sizeof record);
+        if (!native_) swap(record);
+        return record;
+    }
+    void check_identity() const;
+    ByteView section_table() const;
+    Section read_section(std::uint32_t index, const Elf64_Shdr& header) const;
+    ByteView section_names(ByteView table) const;
+    template <class Record>
+    std::size_t record_count(const Section& table) const;
     void check_symbol(const Symbol& symbol, const std::vector<Section>& sections) const;
     RelocationTable read_table(const Section& table, const Section& target, const std::vector<Symbol>& symbols) const;
 
     ByteView bytes_;
     std::string_view file_name_;
-    ElfHandle elf_;
+    Elf64_Ehdr header_{};
+    bool native_ = true;  ///< the byte order is this machine's
 };
 
 // "section 3 'kprobe/execve'"
@@ -132,68 +150,59 @@ std::string title(const Symbol& symbol) {
     return fmt::format("symbol {} '{}'", symbol.index, symbol.name);
 }
 
-void Reader::check_identity(const Elf64_Ehdr& header) const {
-    if (header.e_ident[EI_CLASS] != ELFCLASS64) {
-        throw_malformed(fmt::format("{}: not a 64-bit ELF file (EI_CLASS is {})", file_name_, header.e_ident[EI_CLASS]),
+void Reader::check_identity() const {
+    const unsigned char* const identity = header_.e_ident;
+    if (identity[EI_CLASS] != ELFCLASS64) {
+        throw_malformed(fmt::format("{}: not a 64-bit ELF file (EI_CLASS is {})", file_name_, identity[EI_CLASS]),
                         "BPF objects are 64-bit: compile with clang -target bpf");
     }
-    const unsigned char encoding = header.e_ident[EI_DATA];
-    if (encoding != ELFDATA2LSB && encoding != ELFDATA2MSB) {
-        fail("unknown byte order in the ELF header (EI_DATA is {})", encoding);
+    if (identity[EI_DATA] != ELFDATA2LSB && identity[EI_DATA] != ELFDATA2MSB) {
+        fail("unknown byte order in the ELF header (EI_DATA is {})", identity[EI_DATA]);
     }
-    if (header.e_ident[EI_VERSION] != EV_CURRENT) fail("unknown ELF version {}", header.e_ident[EI_VERSION]);
+    if (identity[EI_VERSION] != EV_CURRENT) fail("unknown ELF version {}", identity[EI_VERSION]);
 }
 
-void Reader::check_section_table(std::uint64_t offset, std::uint16_t count, std::uint16_t entry_size) const {
-    // A count of 0 with a table present would mean "look into section 0 for it", for files of more than 65279 sections.
-    if (offset == 0 || count == 0) fail("no section headers: nothing to load");
-    if (entry_size != sizeof(Elf64_Shdr)) {
-        fail("section headers of {} bytes instead of {}", entry_size, sizeof(Elf64_Shdr));
-    }
-    if (!slice(bytes_, offset, std::size_t{count} * sizeof(Elf64_Shdr))) {
-        fail_truncated(
-            fmt::format("the table of {} section headers at offset {} reaches past the end of the file ({} bytes)",
-                        count, offset, bytes_.size()));
-    }
-}
-
-bool Reader::check_header(Expect expect) {
+void Reader::check_header(Expect expect) {
     if (!looks_like_elf(bytes_)) {
         throw_malformed(fmt::format("{}: not an ELF file ({})", file_name_,
                                     bytes_.empty() ? "it is empty" : "it begins with " + first_bytes(bytes_)),
                         "a BPF object is what clang -target bpf -g -O2 -c writes; raw instructions need --type");
     }
-    const auto header = read_at<Elf64_Ehdr>(bytes_, 0);
-    if (!header) {
-        fail_truncated(fmt::format("the ELF header is cut off ({} of {} bytes)", bytes_.size(), sizeof(Elf64_Ehdr)));
+    if (bytes_.size() < sizeof header_) {
+        fail_truncated(fmt::format("the ELF header is cut off ({} of {} bytes)", bytes_.size(), sizeof header_));
     }
-    check_identity(*header);
-    const bool native = is_native(header->e_ident[EI_DATA]);
-    const std::uint16_t machine = in_native_order(header->e_machine, native);
-    const std::uint16_t type = in_native_order(header->e_type, native);
-    if (expect == Expect::bpf_object && machine != machine_bpf) {
-        throw_malformed(fmt::format("{}: compiled for {}, not for BPF", file_name_, machine_name(machine)),
+    std::memcpy(&header_, bytes_.data(), sizeof header_);
+    check_identity();
+    constexpr unsigned char native_data = std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
+    native_ = header_.e_ident[EI_DATA] == native_data;
+    if (!native_) swap(header_);
+    if (expect == Expect::any_machine) return;
+    if (header_.e_machine != machine_bpf) {
+        throw_malformed(fmt::format("{}: compiled for {}, not for BPF", file_name_, machine_name(header_.e_machine)),
                         "compile with clang -target bpf");
     }
-    if (expect == Expect::bpf_object && type != ET_REL) {
-        throw_malformed(fmt::format("{}: {}, not a relocatable object", file_name_, type_name(type)),
+    if (header_.e_type != ET_REL) {
+        throw_malformed(fmt::format("{}: {}, not a relocatable object", file_name_, type_name(header_.e_type)),
                         "compile with clang -c, without linking");
     }
-    check_section_table(in_native_order(header->e_shoff, native), in_native_order(header->e_shnum, native),
-                        in_native_order(header->e_shentsize, native));
-    return native;
 }
 
-void Reader::open() {
-    elf_version(EV_CURRENT);
-    // elf_memory() takes a `char*` because a program may ask libelf to change the image; for reading, libelf leaves it
-    // alone (it converts a file of the other byte order into memory of its own).
-    char* image = const_cast<char*>(reinterpret_cast<const char*>(bytes_.data()));
-    elf_.reset(elf_memory(image, bytes_.size()));
-    if (!elf_ || elf_kind(elf_.get()) != ELF_K_ELF) fail("libelf cannot read it: {}", elf_errmsg(-1));
+ByteView Reader::section_table() const {
+    // A count of 0 with a table present would mean "look into section 0 for it", for files of more than 65279 sections.
+    if (header_.e_shoff == 0 || header_.e_shnum == 0) fail("no section headers: nothing to load");
+    if (header_.e_shentsize != sizeof(Elf64_Shdr)) {
+        fail("section headers of {} bytes instead of {}", header_.e_shentsize, sizeof(Elf64_Shdr));
+    }
+    const auto table = slice(bytes_, header_.e_shoff, std::size_t{header_.e_shnum} * sizeof(Elf64_Shdr));
+    if (!table) {
+        fail_truncated(
+            fmt::format("the table of {} section headers at offset {} reaches past the end of the file ({} bytes)",
+                        header_.e_shnum, header_.e_shoff, bytes_.size()));
+    }
+    return *table;
 }
 
-Section Reader::read_section(std::uint32_t index, const GElf_Shdr& header) const {
+Section Reader::read_section(std::uint32_t index, const Elf64_Shdr& header) const {
     Section section{.index = index,
                     .type = header.sh_type,
                     .flags = header.sh_flags,
@@ -211,54 +220,38 @@ Section Reader::read_section(std::uint32_t index, const GElf_Shdr& header) const
     return section;
 }
 
-// The names lie in a section of their own, whose index the ELF header has; so they are read when all sections are
-// known.
-void Reader::name_sections(std::vector<Section>& sections, const std::vector<std::uint32_t>& name_offsets) const {
-    std::size_t names_index = 0;
-    elf_getshdrstrndx(elf_.get(), &names_index);
-    if (names_index == SHN_UNDEF || names_index > sections.size() || sections[names_index - 1].type != SHT_STRTAB) {
-        fail("the section names are missing (e_shstrndx is {}, which is no string table)", names_index);
+// The sections' names lie in a section of their own, whose number the ELF header has.
+ByteView Reader::section_names(ByteView table) const {
+    const std::uint16_t index = header_.e_shstrndx;
+    if (index != SHN_UNDEF && index < header_.e_shnum) {
+        const auto header = record<Elf64_Shdr>(table, index);
+        if (header.sh_type == SHT_STRTAB) return read_section(index, header).data;
     }
-    const ByteView names = sections[names_index - 1].data;
-    for (std::size_t i = 0; i < sections.size(); ++i) {
-        const auto name = string_at(names, name_offsets[i]);
-        if (!name) {
-            fail("section {}: its name at offset {} lies outside the section names", sections[i].index,
-                 name_offsets[i]);
-        }
-        sections[i].name = *name;
-    }
+    fail("the section names are missing (e_shstrndx is {}, which is no string table)", index);
 }
 
 std::vector<Section> Reader::read_sections() {
+    const ByteView table = section_table();
+    const ByteView names = section_names(table);
     std::vector<Section> sections;
-    std::vector<std::uint32_t> name_offsets;
-    std::size_t count = 0;
-    elf_getshdrnum(elf_.get(), &count);
-    sections.reserve(count);
-    name_offsets.reserve(count);
-    // elf_nextscn() begins with section 1: number 0 is SHN_UNDEF, "no section".
-    for (Elf_Scn* scn = elf_nextscn(elf_.get(), nullptr); scn != nullptr; scn = elf_nextscn(elf_.get(), scn)) {
-        const auto index = static_cast<std::uint32_t>(elf_ndxscn(scn));
-        GElf_Shdr header;
-        if (gelf_getshdr(scn, &header) == nullptr) {
-            fail("section {}: libelf cannot read its header: {}", index, elf_errmsg(-1));
-        }
-        sections.push_back(read_section(index, header));
-        name_offsets.push_back(header.sh_name);
+    sections.reserve(header_.e_shnum);
+    for (std::uint32_t index = 1; index < header_.e_shnum; ++index) {  // number 0 is SHN_UNDEF, "no section"
+        const auto header = record<Elf64_Shdr>(table, index);
+        Section& section = sections.emplace_back(read_section(index, header));
+        const auto name = string_at(names, header.sh_name);
+        if (!name) fail("section {}: its name at offset {} lies outside the section names", index, header.sh_name);
+        section.name = *name;
     }
-    name_sections(sections, name_offsets);
     return sections;
 }
 
-// A section that is an array of records, by libelf, which converts them if need be.
-Elf_Data* Reader::table_data(const Section& section, std::size_t entry_size) const {
-    if (section.size % entry_size != 0) {
-        fail("{}: {} bytes is no multiple of its records' {}", title(section), section.size, entry_size);
+// How many records a section has that is an array of them.
+template <class Record>
+std::size_t Reader::record_count(const Section& table) const {
+    if (table.data.size() % sizeof(Record) != 0) {
+        fail("{}: {} bytes is no multiple of its records' {}", title(table), table.data.size(), sizeof(Record));
     }
-    Elf_Data* data = elf_getdata(elf_getscn(elf_.get(), section.index), nullptr);
-    if (data == nullptr) fail("{}: libelf cannot read it: {}", title(section), elf_errmsg(-1));
-    return data;
+    return table.data.size() / sizeof(Record);
 }
 
 void Reader::check_symbol(const Symbol& symbol, const std::vector<Section>& sections) const {
@@ -282,20 +275,18 @@ std::vector<Symbol> Reader::read_symbols(const std::vector<Section>& sections) {
         fail("{}: its names are in section {}, which does not exist", title(*table), table->link);
     }
     const ByteView names = sections[table->link - 1].data;
-    Elf_Data* data = table_data(*table, sizeof(Elf64_Sym));
-    const std::size_t count = table->size / sizeof(Elf64_Sym);
+    const std::size_t count = record_count<Elf64_Sym>(*table);
     std::vector<Symbol> symbols;
     symbols.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-        GElf_Sym sym;
-        if (gelf_getsym(data, static_cast<int>(i), &sym) == nullptr) fail("symbol {}: {}", i, elf_errmsg(-1));
+        const auto sym = record<Elf64_Sym>(table->data, i);
         const auto name = string_at(names, sym.st_name);
         if (!name) fail("symbol {}: its name at offset {} lies outside the symbol names", i, sym.st_name);
         symbols.push_back({.index = static_cast<std::uint32_t>(i),
                            .name = *name,
-                           .bind = static_cast<std::uint8_t>(GELF_ST_BIND(sym.st_info)),
-                           .type = static_cast<std::uint8_t>(GELF_ST_TYPE(sym.st_info)),
-                           .visibility = static_cast<std::uint8_t>(GELF_ST_VISIBILITY(sym.st_other)),
+                           .bind = static_cast<std::uint8_t>(ELF64_ST_BIND(sym.st_info)),
+                           .type = static_cast<std::uint8_t>(ELF64_ST_TYPE(sym.st_info)),
+                           .visibility = static_cast<std::uint8_t>(ELF64_ST_VISIBILITY(sym.st_other)),
                            .section = sym.st_shndx,
                            .value = sym.st_value,
                            .size = sym.st_size});
@@ -306,16 +297,12 @@ std::vector<Symbol> Reader::read_symbols(const std::vector<Section>& sections) {
 
 RelocationTable Reader::read_table(const Section& table, const Section& target,
                                    const std::vector<Symbol>& symbols) const {
-    Elf_Data* data = table_data(table, sizeof(Elf64_Rel));
-    const std::size_t count = table.size / sizeof(Elf64_Rel);
+    const std::size_t count = record_count<Elf64_Rel>(table);
     RelocationTable relocations{.section = target.index};
     relocations.records.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
-        GElf_Rel rel;
-        if (gelf_getrel(data, static_cast<int>(i), &rel) == nullptr) {
-            fail("{}, record {}: {}", title(table), i, elf_errmsg(-1));
-        }
-        const auto symbol = static_cast<std::uint32_t>(GELF_R_SYM(rel.r_info));
+        const auto rel = record<Elf64_Rel>(table.data, i);
+        const auto symbol = static_cast<std::uint32_t>(ELF64_R_SYM(rel.r_info));
         if (symbol >= symbols.size()) {
             fail("{}, record {}: refers to symbol {}, but there are only {}", title(table), i, symbol, symbols.size());
         }
@@ -324,7 +311,7 @@ RelocationTable Reader::read_table(const Section& table, const Section& target,
                  title(target), target.size);
         }
         relocations.records.push_back(
-            {.offset = rel.r_offset, .type = static_cast<std::uint32_t>(GELF_R_TYPE(rel.r_info)), .symbol = symbol});
+            {.offset = rel.r_offset, .type = static_cast<std::uint32_t>(ELF64_R_TYPE(rel.r_info)), .symbol = symbol});
     }
     return relocations;
 }
@@ -355,8 +342,8 @@ bool Section::is_executable() const noexcept {
 ElfFile ElfFile::parse(ByteView bytes, std::string_view file_name) {
     Reader reader(bytes, file_name);
     ElfFile file;
-    file.native_endian_ = reader.check_header(Reader::Expect::bpf_object);
-    reader.open();
+    reader.check_header(Reader::Expect::bpf_object);
+    file.native_endian_ = reader.is_native();
     file.sections_ = reader.read_sections();
     file.symbols_ = reader.read_symbols(file.sections_);
     file.relocations_ = reader.read_relocations(file.sections_, file.symbols_);
@@ -383,7 +370,6 @@ void ElfFile::replace_data(std::uint32_t index, Bytes data) {
 ByteView require_section(ByteView bytes, std::string_view file_name, std::string_view section) {
     Reader reader(bytes, file_name);
     reader.check_header(Reader::Expect::any_machine);
-    reader.open();
     for (const Section& candidate : reader.read_sections()) {
         if (candidate.name == section) return candidate.data;
     }

@@ -1,7 +1,7 @@
 // An ELF file's sections, symbols and relocation records (elf(5)), checked and as plain values.
 //
-// The bytes are already in memory: they were read through the kernel gate, and libelf gets them by elf_memory(). So
-// nothing here opens a file, and a test needs none. libelf appears in elf_file.cpp only.
+// The bytes are already in memory: they were read through the kernel gate. So nothing here opens a file, and a test
+// needs none.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Objects for machines of the other byte order (-target bpfeb on a little-endian one): their sections' contents are
 // turned into this machine's order before anything reads them, so that no other step has to know. ELF's own tables are
-// not among them, for libelf has converted those.
+// not among them: elf/ has converted those.
 //
 //     executable   instructions:  | code | dst:4 src:4 | off16 | imm32 |      the two registers change places
 //     .BTF, .BTF.ext, maps, version: 32-bit words
