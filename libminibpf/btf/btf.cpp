@@ -60,38 +60,32 @@ void Btf::throw_no_type(TypeId id) const {
     throw_malformed(fmt::format("BTF has no type {}, the last is {}", id, last_id()));
 }
 
-Kind Btf::kind(TypeId id) const {
-    if (id == 0) return Kind::void_;
-    if (id < first_id_) return base_->kind(id);
-    check_id(id);
-    std::uint32_t info;
-    std::memcpy(&info, raw().data() + record_offset(id) + offsetof(btf_type, info), sizeof info);
-    return kind_of_info(info);
+void Btf::throw_no_string(std::uint32_t offset) const {
+    throw_malformed(
+        fmt::format("BTF has no string at {}, it has {} bytes of strings", offset, strings_base_ + strings_size_));
 }
 
 Type Btf::type(TypeId id) const {
     if (id == 0) return {.name = "void"};
-    if (id < first_id_) return base_->type(id);
-    check_id(id);
-    const std::byte* const record = raw().data() + record_offset(id);
-    btf_type raw_type;
-    std::memcpy(&raw_type, record, sizeof raw_type);
-    Type type{.id = id, .kind = kind_of_info(raw_type.info), .name = string(raw_type.name_off)};
-    type.vlen = vlen_of_info(raw_type.info);
-    type.kind_flag = kind_flag_of_info(raw_type.info);
-    type.size_or_type = raw_type.size;
-    type.payload = ByteView(record + type_bytes, payload_bytes(type.kind, type.vlen));
-    return type;
+    const std::byte* const record = record_at(id);
+    btf_type head;
+    std::memcpy(&head, record, sizeof head);
+    const Kind kind = kind_of_info(head.info);
+    const std::uint32_t vlen = vlen_of_info(head.info);
+    return {.id = id,
+            .kind = kind,
+            .name = string(head.name_off),
+            .vlen = vlen,
+            .kind_flag = kind_flag_of_info(head.info),
+            .size_or_type = head.size,
+            .payload = ByteView(record + type_bytes, payload_bytes(kind, vlen))};
 }
 
 std::string_view Btf::string(std::uint32_t offset) const {
-    if (offset < strings_base_) return base_->string(offset);
     if (offset == 0) return {};  // most members of anonymous structs, parameters, pointers
+    if (offset < strings_base_) return base_->string(offset);
     const std::optional<std::string_view> text = string_at(strings(), offset - strings_base_);
-    if (!text) {
-        throw_malformed(
-            fmt::format("BTF has no string at {}, it has {} bytes of strings", offset, strings_base_ + strings_size_));
-    }
+    if (!text) throw_no_string(offset);
     return *text;
 }
 
@@ -168,9 +162,11 @@ ArrayInfo Btf::array(const Type& type) const {
     return {.element = entry.type, .index = entry.index_type, .count = entry.nelems};
 }
 
-std::uint32_t Btf::var_linkage(const Type& type) const {
-    assert(type.kind == Kind::var);
-    return entry_at<std::uint32_t>(type, 0);
+std::uint32_t Btf::var_linkage(TypeId id) const {
+    assert(kind(id) == Kind::var);
+    std::uint32_t linkage;
+    std::memcpy(&linkage, record_at(id) + type_bytes, sizeof linkage);
+    return linkage;
 }
 
 std::uint32_t Btf::find_entry(const Type& type, std::uint32_t from, std::string_view prefix) const {
@@ -212,13 +208,12 @@ std::optional<TypeId> Btf::find_named(std::string_view name) const {
     return std::nullopt;
 }
 
-Type Btf::stripped(TypeId id) const {
+TypeId Btf::strip_modifiers(TypeId id) const {
     for (int step = 0; step < longest_chain; ++step) {
-        const Type outer = type(id);
-        if (!is_modifier(outer.kind)) return outer;
-        id = outer.target();
+        if (!is_modifier(kind(id))) return id;
+        id = target(id);
     }
-    return type(0);
+    return 0;
 }
 
 std::optional<std::uint64_t> Btf::size_of(TypeId id) const {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -132,9 +133,14 @@ public:
     TypeId last_id() const noexcept { return first_id_ + type_count_ - 1; }
     const Btf* base() const noexcept { return base_; }
 
-    Kind kind(TypeId id) const;                           ///< as type(id).kind, for much less
     Type type(TypeId id) const;                           ///< throws Error when there is no such type
     std::string_view string(std::uint32_t offset) const;  ///< throws Error when it lies outside the strings
+    // Parts of type(id), for less.
+    std::string_view name(TypeId id) const { return id == 0 ? "void" : string(head(id).name_off); }
+    Kind kind(TypeId id) const { return id == 0 ? Kind::void_ : static_cast<Kind>(head(id).info >> 24 & 0x7f); }
+    TypeId target(TypeId id) const { return id == 0 ? 0 : head(id).type; }
+    /// Whether a type of that kind may be among them. Of what index() has looked at, it may always.
+    bool may_have(Kind kind) const noexcept { return (kinds_ >> static_cast<unsigned>(kind) & 1) != 0; }
 
     // The payloads: the kind must be the right one.
     Member member(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
@@ -146,7 +152,7 @@ public:
     std::vector<SectionVar> section_vars(const Type& type) const;
     IntEncoding int_encoding(const Type& type) const;
     ArrayInfo array(const Type& type) const;
-    std::uint32_t var_linkage(const Type& type) const;  ///< BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN
+    std::uint32_t var_linkage(TypeId id) const;  ///< BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN
     /// The first member (of a STRUCT or UNION) or enumerator, from number `from` on, whose name begins with `prefix` or
     /// is empty; vlen when there is none. A dozen instructions for each that it passes: CO-RE looks for one member of a
     /// task_struct's 250.
@@ -162,8 +168,8 @@ public:
 
     /// The type behind typedefs and qualifiers (const, volatile, restrict, type tags); void for a hostile (looping)
     /// chain.
-    Type stripped(TypeId id) const;
-    TypeId strip_modifiers(TypeId id) const { return stripped(id).id; }
+    Type stripped(TypeId id) const { return type(strip_modifiers(id)); }
+    TypeId strip_modifiers(TypeId id) const;
     /// Bytes that a value of the type takes; nothing for void, functions, incomplete and hostile (looping) types.
     std::optional<std::uint64_t> size_of(TypeId id) const;
 
@@ -195,10 +201,21 @@ private:
         return stride_shift_ == 0 ? types_offset_ + offsets_[id - first_id_] : record_offset_in_stride(id);
     }
     std::size_t record_offset_in_stride(TypeId id) const;
+    const std::byte* record_at(TypeId id) const {  // of any type but void
+        if (id < first_id_) return base_->record_at(id);
+        check_id(id);
+        return raw().data() + record_offset(id);
+    }
+    btf_type head(TypeId id) const {
+        btf_type head;
+        std::memcpy(&head, record_at(id), sizeof head);
+        return head;
+    }
     void check_id(TypeId id) const {
         if (id > last_id()) throw_no_type(id);
     }
     [[noreturn]] void throw_no_type(TypeId id) const;
+    [[noreturn]] void throw_no_string(std::uint32_t offset) const;
     ByteView strings() const noexcept { return raw().subspan(strings_offset_, strings_size_); }
     const NameIndex& names(bool functions) const;
     std::shared_ptr<const NameIndex> names_of(bool functions) const;
@@ -213,6 +230,7 @@ private:
     std::size_t types_offset_ = 0, types_size_ = 0;
     std::size_t strings_offset_ = 0, strings_size_ = 0;
     std::uint32_t strings_base_ = 0;  ///< split BTF: the size of the base's strings
+    std::uint32_t kinds_ = ~0u;       ///< may_have(): a bit for each kind
     /// Where every 2^stride_shift_-th type begins, in the type section. parse() notes all of them; index() one in 8,
     /// for a kernel's 126,000 offsets would take more memory than all the rest of the loader.
     std::vector<std::uint32_t> offsets_;

@@ -47,8 +47,9 @@ void Btf::set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::u
 }
 
 void Btf::sort_section_vars(TypeId datasec) {
+    assert(kind(datasec) == Kind::datasec);
+    if (vlen_of_info(head(datasec).info) < 2) return;
     const Type section = type(datasec);
-    assert(section.kind == Kind::datasec);
     bool is_sorted = true;
     for (std::uint32_t i = 1; i < section.vlen; ++i) {
         is_sorted = is_sorted && section_var(section, i - 1).offset <= section_var(section, i).offset;
@@ -64,6 +65,7 @@ void Btf::sort_section_vars(TypeId datasec) {
 void Btf::set_kind(TypeId id, Kind kind, std::uint32_t vlen, bool kind_flag) {
     assert(payload_bytes(kind, vlen) == type(id).payload.size());
     store(record(id) + offsetof(btf_type, info), info_of(kind, vlen, kind_flag));
+    kinds_ |= 1u << static_cast<unsigned>(kind);
 }
 
 std::uint32_t Btf::name_offset(TypeId id) const {
@@ -109,6 +111,7 @@ TypeId Btf::add_type(std::uint32_t name_offset, Kind kind, std::uint32_t vlen, s
     types_size_ += added.size();
     strings_offset_ += added.size();
     ++type_count_;
+    kinds_ |= 1u << static_cast<unsigned>(kind);
     names_.reset();
     btf_header header;
     std::memcpy(&header, owned_.data(), sizeof header);

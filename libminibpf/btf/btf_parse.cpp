@@ -95,24 +95,29 @@ public:
         return offsets;
     }
 
+    std::uint32_t kinds() const noexcept { return kinds_; }  // a bit for each kind that it met
+
 private:
     // Answers how many bytes the type at offset_ takes.
     std::size_t check_type() {
-        const std::optional<btf_type> type = read_at<btf_type>(types_, offset_);
-        if (!type) fail("the type section ends within it");
-        const Kind kind = kind_of_info(type->info);
+        const ByteView rest = types_.subspan(offset_);
+        if (rest.size() < type_bytes) fail("the type section ends within it");
+        btf_type type;
+        std::memcpy(&type, rest.data(), sizeof type);
+        const Kind kind = kind_of_info(type.info);
+        kinds_ |= 1u << static_cast<unsigned>(kind) % 32;
         if (kind == Kind::void_ || static_cast<std::size_t>(kind) >= kind_count) {
             throw_malformed(fmt::format("{}: type {}, at offset {} of the type section, is of unknown kind {}", where_,
                                         id_, offset_, static_cast<unsigned>(kind)),
                             "a newer compiler wrote this BTF; an older one, or a newer loader, gets on");
         }
-        const std::size_t payload_size = payload_bytes(kind, vlen_of_info(type->info));
-        const std::optional<ByteView> payload = slice(types_, offset_ + type_bytes, payload_size);
-        if (!payload)
+        const std::size_t payload_size = payload_bytes(kind, vlen_of_info(type.info));
+        if (rest.size() - type_bytes < payload_size) {
             fail(fmt::format("{} needs {} bytes more than the type section has", kind_name(kind), payload_size));
-        check_name(type->name_off);
-        if (kind_shapes[static_cast<std::size_t>(kind)].refers) note_reference(type->type);
-        check_payload(kind, *payload);
+        }
+        check_name(type.name_off);
+        if (kind_shapes[static_cast<std::size_t>(kind)].refers) note_reference(type.type);
+        check_payload(kind, rest.subspan(type_bytes, payload_size));
         return type_bytes + payload_size;
     }
 
@@ -153,6 +158,7 @@ private:
     TypeId id_ = 0;
     std::size_t offset_ = 0;
     TypeId largest_reference_ = 0, referring_type_ = 0;
+    std::uint32_t kinds_ = 0;
 };
 
 }  // namespace
@@ -188,7 +194,9 @@ Btf Btf::parse(Bytes raw, std::string_view where, const Btf* base) {
     btf.set_layout(read_layout(btf.owned_, where), base);
     check_strings(btf.strings(), base != nullptr, where);
     const ByteView types = btf.raw().subspan(btf.types_offset_, btf.types_size_);
-    btf.offsets_ = TypeWalk(types, btf.strings_base_ + btf.strings_size_, btf.first_id_, where).run();
+    TypeWalk walk(types, btf.strings_base_ + btf.strings_size_, btf.first_id_, where);
+    btf.offsets_ = walk.run();
+    btf.kinds_ = walk.kinds();
     btf.type_count_ = static_cast<std::uint32_t>(btf.offsets_.size());
     return btf;
 }

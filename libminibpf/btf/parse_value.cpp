@@ -38,7 +38,7 @@ std::optional<Field> find_member(const Btf& btf, const Type& record, std::string
         if (!name.empty() && member.name == name) return field_of(btf, member);
     }
     for (const Member& member : members) {
-        const Type inner = btf.type(btf.strip_modifiers(member.type));
+        const Type inner = btf.stripped(member.type);
         if (!member.name.empty() || (inner.kind != Kind::struct_ && inner.kind != Kind::union_)) continue;
         if (std::optional<Field> field = find_member(btf, inner, name, seen)) {
             field->bit_offset += member.bit_offset;

@@ -45,20 +45,20 @@ std::string wide_text(ByteView bytes) {
 }  // namespace
 
 TypeId value_type(const Btf& btf, TypeId id) {
-    const Type stripped = btf.type(btf.strip_modifiers(id));
+    const Type stripped = btf.stripped(id);
     return stripped.kind == Kind::var ? btf.strip_modifiers(stripped.target()) : stripped.id;
 }
 
 // Compilers mark neither (clang: DW_ATE_signed_char is BTF_INT_SIGNED), so the name has to tell.
 bool is_char(const Btf& btf, TypeId id) {
-    const Type type = btf.type(btf.strip_modifiers(id));
+    const Type type = btf.stripped(id);
     return type.kind == Kind::int_ && type.size() == 1 && type.name == "char";
 }
 
 // Since Linux 5.0 the member has the size of a bit-field (kind flag); before, its INT said "3 bits of me, from bit 2".
 Field field_of(const Btf& btf, const Member& member) {
     Field field{.type = member.type, .bit_offset = member.bit_offset, .bit_size = member.bit_size};
-    const Type type = btf.type(btf.strip_modifiers(member.type));
+    const Type type = btf.stripped(member.type);
     if (field.bit_size == 0 && type.kind == Kind::int_) {
         const IntEncoding encoding = btf.int_encoding(type);
         if (encoding.bits != std::uint64_t{type.size()} * 8 || encoding.bit_offset != 0 || field.bit_offset % 8 != 0) {

@@ -119,7 +119,7 @@ bool make_bit_fields_integers(Btf& btf, Kind record) {
         bool changed = false;
         for (std::uint32_t i = 0; i < btf.type(id).vlen; ++i) {
             const Member member = btf.member(btf.type(id), i);
-            if (member.bit_size == 0 || btf.type(btf.strip_modifiers(member.type)).kind != Kind::enum64) continue;
+            if (member.bit_size == 0 || btf.stripped(member.type).kind != Kind::enum64) continue;
             if (integer == 0)
                 integer = btf.add_type(btf.add_string("enum64_bits"), Kind::int_, 0, 8, bytes_of(bits_64));
             auto entry = entry_of<btf_member>(btf, id, i);

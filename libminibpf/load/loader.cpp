@@ -283,8 +283,9 @@ private:
     template <class Reference, class FdOf>
     void fill_slots(FdOf fd_of) {
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
+            if (spec().maps[i].slots.empty() || spec().maps[i].origin == MapOrigin::struct_ops) continue;
             Map* map = created(i);
-            if (map == nullptr || spec().maps[i].origin == MapOrigin::struct_ops || map->was_pinned()) continue;
+            if (map == nullptr || map->was_pinned()) continue;
             for (const MapSlot& slot : spec().maps[i].slots) {
                 const Reference* reference = std::get_if<Reference>(&slot.target);
                 if (reference == nullptr) continue;
@@ -309,8 +310,8 @@ private:
         };
         fill_slots<FunctionReference>([&](const FunctionReference& reference) { return fd_of(reference.function); });
         for (std::size_t i = 0; i < struct_ops_.size(); ++i) {
-            Map* map = created(i);
-            if (!struct_ops_[i] || map == nullptr) continue;
+            Map* map = struct_ops_[i] ? created(i) : nullptr;
+            if (map == nullptr) continue;
             map->struct_ops_value_ = struct_ops_[i]->value;
             for (const StructOpsMember& member : struct_ops_[i]->members) {
                 const auto fd = static_cast<std::int64_t>(fd_of(member.function));

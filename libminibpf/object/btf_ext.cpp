@@ -42,51 +42,64 @@ public:
         return std::nullopt;
     }
 
-private:
     bool contains(std::size_t i, std::uint64_t offset) const {
         const FunctionSpec& function = functions_[i];
         return offset >= function.section_offset &&
                (offset - function.section_offset) / insn_size < function.insns.size();
     }
 
+private:
     const std::vector<FunctionSpec>& functions_;
     std::size_t first_ = 0;    ///< of the section entered
     std::size_t current_ = 0;  ///< found last
 };
 
-/// Calls `take(function, record, insn_index)` for every record of the table that is about a function of the object.
+std::uint32_t insn_offset(ByteView records, std::size_t at) noexcept {
+    std::uint32_t offset;  // the first word of every record
+    std::memcpy(&offset, records.data() + at, sizeof offset);
+    return offset;
+}
+
+/// Calls `take(function, records)` for each run of the table's records that are about one function of the object.
 template <class Take>
-void for_each_record(Parsing& parsing, const btf::ExtTable& table, std::string_view table_name, Take take) {
+void for_each_run(Parsing& parsing, const btf::ExtTable& table, std::string_view table_name, Take take) {
     FunctionFinder finder(parsing.spec);
+    const std::size_t record_size = table.record_size;
     for (const btf::ExtSection& section : table.sections) {
         if (!finder.enter_section(section.section_name)) continue;
-        for (std::size_t at = 0; at + table.record_size <= section.records.size(); at += table.record_size) {
-            const ByteView record = section.records.subspan(at, table.record_size);
-            const std::uint32_t offset = read_at<std::uint32_t>(record, 0).value_or(0);
-            if (offset % insn_size != 0) {
-                fail("section .BTF.ext, {}: offset {} of section '{}' is not the beginning of an instruction",
-                     table_name, offset, section.section_name);
-            }
-            const auto function = finder.find(offset);
-            if (!function) continue;
-            FunctionSpec& spec = parsing.spec.functions[*function];
-            take(spec, record, static_cast<std::uint32_t>((offset - spec.section_offset) / insn_size));
+        const ByteView records = section.records;
+        for (std::size_t at = 0, begin = 0; at < records.size(); begin = at) {
+            const auto function = finder.find(insn_offset(records, begin));
+            do {
+                const std::uint32_t offset = insn_offset(records, at);
+                if (offset % insn_size != 0) {
+                    fail("section .BTF.ext, {}: offset {} of section '{}' is not the beginning of an instruction",
+                         table_name, offset, section.section_name);
+                }
+                at += record_size;
+            } while (function && at < records.size() && finder.contains(*function, insn_offset(records, at)));
+            if (function) take(parsing.spec.functions[*function], records.subspan(begin, at - begin));
         }
     }
 }
 
-void append_record(Bytes& records, ByteView record, std::uint32_t insn_index) {
-    const std::size_t at = records.size();
-    constexpr std::size_t usual = 16;  // lines in a function
-    if (records.capacity() - at < record.size()) records.reserve(std::max(2 * at, usual * record.size()));
-    records.insert(records.end(), record.begin(), record.end());
-    std::memcpy(records.data() + at, &insn_index, sizeof(insn_index));
+std::uint32_t insn_index(const FunctionSpec& function, std::uint32_t offset) noexcept {
+    return static_cast<std::uint32_t>((offset - function.section_offset) / insn_size);
+}
+
+void append_records(Bytes& records, ByteView added, std::size_t record_size, const FunctionSpec& function) {
+    std::size_t at = records.size();
+    records.insert(records.end(), added.begin(), added.end());
+    for (; at < records.size(); at += record_size) {
+        const std::uint32_t index = insn_index(function, insn_offset(records, at));
+        std::memcpy(records.data() + at, &index, sizeof index);
+    }
 }
 
 // struct bpf_core_relo: insn_off, type_id, access_str_off, kind
-CoreRelocation core_relocation(const btf::Btf& btf, ByteView record, std::uint32_t insn_index) {
+CoreRelocation core_relocation(const btf::Btf& btf, ByteView record, const FunctionSpec& function) {
     const auto word = [&](std::size_t i) { return read_at<std::uint32_t>(record, i * 4).value_or(0); };
-    return {.insn_index = insn_index,
+    return {.insn_index = insn_index(function, word(0)),
             .kind = static_cast<CoreKind>(word(3)),
             .type = word(1),
             .access = std::string(btf.string(word(2)))};
@@ -107,20 +120,22 @@ void read_btf_ext(Parsing& parsing) {
     const elf::Section* section = parsing.elf.find_section(".BTF.ext");
     if (section == nullptr || !parsing.spec.btf || parsing.spec.functions.empty()) return;
     const auto ext = btf::BtfExt::parse(section->data, *parsing.spec.btf, "section .BTF.ext");
-    for_each_record(parsing, ext.func_info, "func_info",
-                    [&](FunctionSpec& function, ByteView record, std::uint32_t insn_index) {
-                        function.func_info_rec_size = ext.func_info.record_size;
-                        append_record(function.func_info, record, insn_index);
-                    });
-    for_each_record(parsing, ext.line_info, "line_info",
-                    [&](FunctionSpec& function, ByteView record, std::uint32_t insn_index) {
-                        function.line_info_rec_size = ext.line_info.record_size;
-                        append_record(function.line_info, record, insn_index);
-                    });
-    for_each_record(parsing, ext.core_relo, "core_relo",
-                    [&](FunctionSpec& function, ByteView record, std::uint32_t insn_index) {
-                        function.core_relocations.push_back(core_relocation(*parsing.spec.btf, record, insn_index));
-                    });
+    for_each_run(parsing, ext.func_info, "func_info", [&](FunctionSpec& function, ByteView records) {
+        function.func_info_rec_size = ext.func_info.record_size;
+        append_records(function.func_info, records, ext.func_info.record_size, function);
+    });
+    for_each_run(parsing, ext.line_info, "line_info", [&](FunctionSpec& function, ByteView records) {
+        function.line_info_rec_size = ext.line_info.record_size;
+        append_records(function.line_info, records, ext.line_info.record_size, function);
+    });
+    for_each_run(parsing, ext.core_relo, "core_relo", [&](FunctionSpec& function, ByteView records) {
+        const std::size_t record_size = ext.core_relo.record_size;
+        function.core_relocations.reserve(function.core_relocations.size() + records.size() / record_size);
+        for (std::size_t at = 0; at < records.size(); at += record_size) {
+            function.core_relocations.push_back(
+                core_relocation(*parsing.spec.btf, records.subspan(at, record_size), function));
+        }
+    });
     for (FunctionSpec& function : parsing.spec.functions) {
         check_func_info(function);
         std::ranges::stable_sort(function.core_relocations, {}, &CoreRelocation::insn_index);

@@ -53,17 +53,17 @@ private:
 };
 
 btf::TypeId DefinitionReader::pointed_to(const btf::Member& member) const {
-    const btf::Type type = btf_.type(btf_.strip_modifiers(member.type));
-    if (type.kind != btf::Kind::ptr) {
+    const btf::TypeId pointer = btf_.strip_modifiers(member.type);
+    if (btf_.kind(pointer) != btf::Kind::ptr) {
         fail("map '{}': member '{}' is {}, not a pointer as __uint and __type make it", map_.name, member.name,
-             btf::kind_name(type.kind));
+             btf::kind_name(btf_.kind(pointer)));
     }
-    return type.target();
+    return btf_.target(pointer);
 }
 
 // __uint(name, N): int (*name)[N]
 std::uint32_t DefinitionReader::number(const btf::Member& member) const {
-    const btf::Type array = btf_.type(btf_.strip_modifiers(pointed_to(member)));
+    const btf::Type array = btf_.stripped(pointed_to(member));
     if (array.kind != btf::Kind::array) {
         fail("map '{}': member '{}' is no number: write __uint({}, N)", map_.name, member.name, member.name);
     }
@@ -72,7 +72,7 @@ std::uint32_t DefinitionReader::number(const btf::Member& member) const {
 
 // __ulong(name, N): enum { unique = N } name, for numbers that no array length can hold
 std::uint64_t DefinitionReader::long_number(const btf::Member& member) const {
-    const btf::Type type = btf_.type(btf_.strip_modifiers(member.type));
+    const btf::Type type = btf_.stripped(member.type);
     if (type.kind != btf::Kind::enum_ && type.kind != btf::Kind::enum64) return number(member);
     const std::vector<btf::Enumerator> enumerators = btf_.enumerators(type);
     if (enumerators.size() != 1) {
@@ -145,7 +145,7 @@ void DefinitionReader::read_values(const btf::Member& member) {
                                     has_type_ ? map_type_name(map_.type) : "not said before it"),
                         "values are for array_of_maps, hash_of_maps and prog_array, whose type comes first");
     }
-    const btf::Type array = btf_.type(btf_.strip_modifiers(member.type));
+    const btf::Type array = btf_.stripped(member.type);
     const btf::Type element =
         btf_.type(array.kind == btf::Kind::array ? btf_.strip_modifiers(btf_.array(array).element) : btf::TypeId{0});
     if (element.kind != btf::Kind::ptr) {
@@ -153,7 +153,7 @@ void DefinitionReader::read_values(const btf::Member& member) {
     }
     values_offset_ = member.bit_offset / 8;
     set_size(member, map_.value_size, 4);
-    const btf::Type target = btf_.type(btf_.strip_modifiers(element.target()));
+    const btf::Type target = btf_.stripped(element.target());
     if (!holds_maps(map_.type)) {
         if (target.kind != btf::Kind::func_proto) {
             fail("map '{}': its values point to {}, not to functions", map_.name, btf::kind_name(target.kind));
@@ -202,7 +202,7 @@ void complete_sizes(MapSpec& map) {
 }
 
 void DefinitionReader::read(const btf::Type& definition) {
-    for (const btf::Member& member : btf_.members(definition)) read_member(member);
+    for (std::uint32_t i = 0; i < definition.vlen; ++i) read_member(btf_.member(definition, i));
     if (!has_type_) fail("map '{}': its definition has no member 'type'", map_.name);
     complete_sizes(map_);
 }
@@ -216,7 +216,7 @@ void read_map(Parsing& parsing, const elf::Section& section, const btf::SectionV
     if (variable.offset > section.size || section.size - variable.offset < variable.size) {
         fail("map '{}': its definition reaches outside section .maps ({} bytes)", var.name, section.size);
     }
-    const btf::Type definition = btf.type(btf.strip_modifiers(var.target()));
+    const btf::Type definition = btf.stripped(var.target());
     if (definition.kind != btf::Kind::struct_) {
         fail("map '{}': its type is {}, not a struct", var.name, btf::kind_name(definition.kind));
     }

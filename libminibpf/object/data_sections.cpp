@@ -28,8 +28,8 @@ bool is_read_only(std::string_view name) noexcept {
 bool has_global_variable(const btf::Btf& btf, btf::TypeId datasec) {
     const btf::Type section = btf.type(datasec);
     for (std::uint32_t i = 0; i < section.vlen; ++i) {
-        const btf::Type var = btf.type(btf.section_var(section, i).type);
-        if (var.kind == btf::Kind::var && btf.var_linkage(var) != BTF_VAR_STATIC) return true;
+        const btf::TypeId var = btf.section_var(section, i).type;
+        if (btf.kind(var) == btf::Kind::var && btf.var_linkage(var) != BTF_VAR_STATIC) return true;
     }
     return false;
 }
@@ -60,17 +60,17 @@ void add_typed_variables(Parsing& parsing, const elf::Section& section, std::siz
     const btf::Type in_section = btf.type(datasec);
     for (std::uint32_t i = 0; i < in_section.vlen; ++i) {
         const btf::SectionVar variable = btf.section_var(in_section, i);
-        const btf::Type var = btf.type(variable.type);
-        if (var.kind != btf::Kind::var) continue;
+        if (btf.kind(variable.type) != btf::Kind::var) continue;
+        const std::string_view name = btf.name(variable.type);
         if (variable.offset > section.size || section.size - variable.offset < variable.size) {
             fail("section '{}': variable '{}' ({} bytes at offset {}) reaches outside it ({} bytes)", section.name,
-                 var.name, variable.size, variable.offset, section.size);
+                 name, variable.size, variable.offset, section.size);
         }
-        parsing.spec.variables.push_back({.name = std::string(var.name),
+        parsing.spec.variables.push_back({.name = std::string(name),
                                           .map = map,
                                           .offset = variable.offset,
                                           .size = variable.size,
-                                          .type = var.target()});
+                                          .type = btf.target(variable.type)});
     }
 }
 

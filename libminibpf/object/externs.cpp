@@ -32,7 +32,7 @@ constexpr std::uint32_t int_bytes = 4;
 
 /// The type and the size of a .kconfig variable, from its C type.
 void read_kconfig_type(const btf::Btf& btf, ExternSpec& external) {
-    const btf::Type type = btf.type(btf.strip_modifiers(external.type));
+    const btf::Type type = btf.stripped(external.type);
     external.size = static_cast<std::uint32_t>(btf.size_of(type.id).value_or(0));
     switch (type.kind) {
         case btf::Kind::int_: {
@@ -60,7 +60,7 @@ void read_kconfig_type(const btf::Btf& btf, ExternSpec& external) {
             return;
         case btf::Kind::array: {
             const btf::ArrayInfo array = btf.array(type);
-            const btf::Type element = btf.type(btf.strip_modifiers(array.element));
+            const btf::Type element = btf.stripped(array.element);
             if (array.count == 0 || element.kind != btf::Kind::int_ || element.size() != 1) fail_kconfig(external);
             external.value_type = KconfigType::string;
             return;
@@ -112,7 +112,7 @@ ExternSpec make_extern(const btf::Btf& btf, const elf::Symbol& symbol, const Dec
         external.kind = ExternKind::kconfig;
         read_kconfig_type(btf, external);
     } else {
-        const bool has_type = btf.type(btf.strip_modifiers(external.type)).kind != btf::Kind::void_;
+        const bool has_type = btf.stripped(external.type).kind != btf::Kind::void_;
         external.kind = has_type ? ExternKind::ksym_variable : ExternKind::ksym_address;
     }
     return external;

@@ -37,9 +37,8 @@ std::vector<const elf::Symbol*> function_symbols(const elf::ElfFile& elf) {
         if (!has_instructions(elf.section(symbol.section))) continue;
         if (names_function(symbol, has_types)) symbols.push_back(&symbol);
     }
-    std::stable_sort(symbols.begin(), symbols.end(), [](auto* a, auto* b) {
-        return Place{a->section, a->value} < Place{b->section, b->value};
-    });
+    const auto place_of = [](const elf::Symbol* symbol) { return Place{symbol->section, symbol->value}; };
+    if (!std::ranges::is_sorted(symbols, {}, place_of)) std::ranges::stable_sort(symbols, {}, place_of);
     return symbols;
 }
 

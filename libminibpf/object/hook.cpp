@@ -44,6 +44,7 @@ struct Match {
 Match find_row(std::string_view section) noexcept {
     Match loose{.row = nullptr, .loose = true};
     for (const SectionName& row : section_names()) {
+        if (section.empty() || section.front() != row.spelling.front()) continue;
         if (matches(row, section)) return {.row = &row, .loose = false};
         const bool longer = loose.row == nullptr || row.spelling.size() > loose.row->spelling.size();
         if (longer && matches_loosely(row, section)) loose.row = &row;

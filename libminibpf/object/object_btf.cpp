@@ -16,12 +16,13 @@ namespace {
 
 std::vector<Datasec> find_datasecs(const elf::ElfFile& elf, const btf::Btf& btf) {
     std::vector<Datasec> datasecs;
+    if (!btf.may_have(btf::Kind::datasec)) return datasecs;
+    datasecs.reserve(elf.sections().size());
     for (btf::TypeId id = 1; id <= btf.last_id(); ++id) {
         if (btf.kind(id) != btf::Kind::datasec) continue;
-        const btf::Type type = btf.type(id);
-        const elf::Section* section = elf.find_section(type.name);
-        datasecs.push_back(
-            {.name = std::string(type.name), .id = id, .section = section == nullptr ? 0 : section->index});
+        const std::string_view name = btf.name(id);
+        const elf::Section* section = elf.find_section(name);
+        datasecs.push_back({.name = std::string(name), .id = id, .section = section == nullptr ? 0 : section->index});
     }
     return datasecs;
 }
@@ -47,14 +48,16 @@ void complete_datasec(const elf::ElfFile& elf, btf::Btf& btf, const Datasec& dat
     btf.set_datasec_size(datasec.id, static_cast<std::uint32_t>(section.size));
     const btf::Type vars = btf.type(datasec.id);
     for (std::uint32_t i = 0; i < vars.vlen; ++i) {
-        const btf::Type var = btf.type(btf.section_var(vars, i).type);
-        if (var.kind != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED) continue;
-        const elf::Symbol* symbol = find_global_symbol(elf, datasec.section, var.name);
+        const auto [var, offset, size] = btf.section_var(vars, i);
+        if (btf.kind(var) != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED) continue;
+        const elf::Symbol* symbol = find_global_symbol(elf, datasec.section, btf.name(var));
         if (symbol == nullptr) {
-            fail("section '{}': BTF has a variable '{}' that the symbol table lacks", section.name, var.name);
+            fail("section '{}': BTF has a variable '{}' that the symbol table lacks", section.name, btf.name(var));
         }
-        btf.set_section_var_offset(datasec.id, i, static_cast<std::uint32_t>(symbol->value));
-        make_hidden_variable_static(btf, var.id, *symbol);
+        if (offset != symbol->value) {
+            btf.set_section_var_offset(datasec.id, i, static_cast<std::uint32_t>(symbol->value));
+        }
+        make_hidden_variable_static(btf, var, *symbol);
     }
     btf.sort_section_vars(datasec.id);
 }
@@ -75,7 +78,7 @@ void read_object_btf(Parsing& parsing) {
 // __attribute__((btf_decl_tag("exception_callback:on_throw"))) on a program names the function that bpf_throw() calls.
 void read_exception_callbacks(ObjectSpec& spec) {
     constexpr std::string_view tag = "exception_callback:";
-    if (!spec.btf) return;
+    if (!spec.btf || !spec.btf->may_have(btf::Kind::decl_tag)) return;
     const auto find = [&](std::string_view name) {
         return std::ranges::find(spec.functions, name, &FunctionSpec::name);
     };
@@ -98,7 +101,7 @@ void read_exception_callbacks(ObjectSpec& spec) {
 // functions by themselves, knowing nothing of their arguments, and static ones with their callers; so it is told
 // static.
 void make_hidden_functions_static(ObjectSpec& spec) {
-    if (!spec.btf) return;
+    if (!spec.btf || std::ranges::none_of(spec.functions, &FunctionSpec::is_hidden)) return;
     std::vector<bool> is_program(spec.functions.size());
     for (const ProgramSpec& program : spec.programs) is_program[program.function] = true;
     for (std::size_t i = 0; i < spec.functions.size(); ++i) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cctype>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -119,11 +118,18 @@ void ObjectSpec::set_variable(std::string_view variable_name, std::string_view t
     std::memcpy(bytes.data(), value.data(), std::min(value.size(), bytes.size()));
 }
 
+namespace {
+
+constexpr bool may_stand_in_a_name(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+}  // namespace
+
 std::string kernel_object_name(std::string_view name) {
     std::string kernel_name(name.substr(0, BPF_OBJ_NAME_LEN - 1));
-    for (char& c : kernel_name) {
-        if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '.') c = '_';
-    }
+    std::ranges::replace_if(
+        kernel_name, [](char c) { return !may_stand_in_a_name(c); }, '_');
     return kernel_name;
 }
 

@@ -192,22 +192,33 @@ void FunctionResolver::resolve_without_record(std::size_t insn_index) {
 
 void FunctionResolver::resolve(std::span<const elf::Relocation>& records) {
     const std::size_t count = function_.insns.size();
+    const std::uint64_t end = place_.offset + count * insn_size;
+    const auto behind = std::ranges::lower_bound(records, end, {}, &elf::Relocation::offset);
+    std::span<const elf::Relocation> own(records.begin(), behind);
+    records = records.subspan(own.size());
+    function_.relocations.reserve(own.size());
+    const auto insn_of_next = [&] {
+        return own.empty() ? count : static_cast<std::size_t>((own.front().offset - place_.offset) / insn_size);
+    };
+    std::size_t next = insn_of_next();
+    const auto fail_within = [&] {
+        fail_at(next, "a relocation at offset {} of section '{}', not at the beginning of an instruction",
+                own.front().offset, function_.section);
+    };
     for (std::size_t i = 0; i < count;) {
-        const std::size_t slots = slot_count(function_.insns[i]);
+        const bpf_insn& insn = function_.insns[i];
+        const std::size_t slots = slot_count(insn);
         if (i + slots > count) fail_at(i, "the function ends in the middle of a ld_imm64");
-        const std::uint64_t offset = place_.offset + i * insn_size;
-        if (!records.empty() && records.front().offset == offset) {
-            resolve_record(i, records.front());
-            records = records.subspan(1);
-        } else {
+        if (next < i + slots) {
+            if (own.front().offset != place_.offset + i * insn_size) fail_within();
+            resolve_record(i, own.front());
+            own = own.subspan(1);
+            next = insn_of_next();
+            if (next < i + slots) fail_within();
+        } else if (slots == 2 || is_call(insn)) {
             resolve_without_record(i);
         }
         i += slots;
-        if (!records.empty() && records.front().offset < place_.offset + i * insn_size) {
-            fail_at((records.front().offset - place_.offset) / insn_size,
-                    "a relocation at offset {} of section '{}', not at the beginning of an instruction",
-                    records.front().offset, function_.section);
-        }
     }
 }
 
@@ -216,7 +227,9 @@ std::vector<elf::Relocation> sorted_records(const elf::ElfFile& elf, std::uint32
     for (const elf::RelocationTable& table : elf.relocations()) {
         if (table.section == section) records.insert(records.end(), table.records.begin(), table.records.end());
     }
-    std::stable_sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
+    if (!std::ranges::is_sorted(records, {}, &elf::Relocation::offset)) {
+        std::ranges::stable_sort(records, {}, &elf::Relocation::offset);
+    }
     return records;
 }
 

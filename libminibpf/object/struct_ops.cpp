@@ -41,7 +41,7 @@ void read_section(Parsing& parsing, const elf::Section& section, const StructOps
     for (const btf::SectionVar& variable : btf.section_vars(btf.type(datasec->id))) {
         const btf::Type var = btf.type(variable.type);
         if (var.kind != btf::Kind::var) continue;
-        const btf::Type type = btf.type(btf.strip_modifiers(var.target()));
+        const btf::Type type = btf.stripped(var.target());
         if (type.kind != btf::Kind::struct_ || type.name.empty()) {
             fail("section '{}': variable '{}' is {}, not a struct with a name", section.name, var.name,
                  btf::kind_name(type.kind));

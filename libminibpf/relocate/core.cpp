@@ -71,8 +71,7 @@ std::string place_text(const ObjectSpec& object, const FunctionSpec& function, c
 
 }  // namespace
 
-CoreRelocator::CoreRelocator(const ObjectSpec& object, CoreTargets& targets)
-    : object_(object), resolver_(std::make_unique<core::Resolver>(object, targets)) {}
+CoreRelocator::CoreRelocator(const ObjectSpec& object, CoreTargets& targets) : object_(object), targets_(targets) {}
 
 CoreRelocator::~CoreRelocator() = default;
 
@@ -82,6 +81,8 @@ std::vector<CoreChange> CoreRelocator::relocate(LinkedProgram& linked) {
         count += object_.functions[placed.function].core_relocations.size();
     }
     std::vector<CoreChange> changes;
+    if (count == 0) return changes;
+    if (!resolver_) resolver_ = std::make_unique<core::Resolver>(object_, targets_);
     changes.reserve(count);
     for (const PlacedFunction& placed : linked.functions) {
         const FunctionSpec& function = object_.functions[placed.function];

@@ -95,6 +95,7 @@ public:
 
 private:
     const ObjectSpec& object_;
+    CoreTargets& targets_;
     std::unique_ptr<core::Resolver> resolver_;
 };
 

@@ -131,10 +131,11 @@ void relocate_maps(LinkedProgram& linked, const ObjectSpec& object, std::span<co
 }
 
 std::vector<bool> defined_maps(const ObjectSpec& object) {
-    std::vector<bool> defined;
-    for (const MapSpec& map : object.maps) {
+    std::vector<bool> defined(object.maps.size());
+    for (std::size_t i = 0; i < defined.size(); ++i) {
+        const MapSpec& map = object.maps[i];
         const bool is_section = map.origin == MapOrigin::data_section || map.origin == MapOrigin::kconfig;
-        defined.push_back(!is_section && !map.optional);
+        defined[i] = !is_section && !map.optional;
     }
     return defined;
 }

@@ -44,7 +44,7 @@ void read_payload(const Btf& btf, const Type& type) {
         case Kind::datasec: btf.section_vars(type); break;
         case Kind::int_: btf.int_encoding(type); break;
         case Kind::array: btf.array(type); break;
-        case Kind::var: btf.var_linkage(type); break;
+        case Kind::var: btf.var_linkage(type.id); break;
         default: break;
     }
 }

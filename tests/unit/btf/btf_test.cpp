@@ -69,7 +69,7 @@ TEST_CASE("BTF written by clang gives its types, members, variables and function
     CHECK(btf.enumerators(color)[1].value == 5);
 
     const Type counter = btf.type(btf.find(Kind::var, "counter").value());
-    CHECK(btf.var_linkage(counter) == BTF_VAR_STATIC);
+    CHECK(btf.var_linkage(counter.id) == BTF_VAR_STATIC);
     const Type prog = btf.type(btf.find(Kind::func, "prog").value());
     CHECK(prog.vlen == BTF_FUNC_GLOBAL);
     const std::vector<Param> params = btf.params(btf.type(prog.target()));

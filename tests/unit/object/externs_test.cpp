@@ -57,7 +57,7 @@ TEST_CASE("the kernel is told of .kconfig as of ordinary variables", "[object]")
     CHECK(datasec.size() == 36);
     std::uint32_t end = 0;
     for (const btf::SectionVar& variable : btf.section_vars(datasec)) {
-        CHECK(btf.var_linkage(btf.type(variable.type)) == BTF_VAR_GLOBAL_ALLOCATED);
+        CHECK(btf.var_linkage(variable.type) == BTF_VAR_GLOBAL_ALLOCATED);
         CHECK(variable.offset >= end);
         end = variable.offset + variable.size;
     }
