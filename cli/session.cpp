@@ -105,7 +105,7 @@ bool waits_for_events(const RunOptions& options) {
 
 Session::Session(KernelGate& gate, const RunOptions& options)
     : gate_(gate), options_(options), object_(load_object(gate, options)), poller_(gate) {
-    attach_options_.use_link = options.use_link;
+    if (options.use_link) attach_options_.by = AttachBy::link;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
     check_requests();
     catch_signals();

@@ -2,9 +2,11 @@
 #include <libminibpf/attach/attach.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <libminibpf/kernel/kernel_error.hpp>
 
@@ -23,9 +25,12 @@ void set_program(KernelGate& gate, const Program& program, const std::string& wh
         .with_blame(Blame::object);
 }
 
-Fd create_link(KernelGate& gate, const Program& program, const std::string& where, int event_fd, std::uint64_t cookie) {
-    const LinkCreate call{
-        .prog_fd = program.fd(), .target_fd = event_fd, .attach_type = BPF_PERF_EVENT, .bpf_cookie = cookie};
+Fd create_event_link(KernelGate& gate, const Program& program, const std::string& where, int event_fd,
+                     std::uint64_t cookie) {
+    const LinkCreate call{.prog_fd = program.fd(),
+                          .target_fd = event_fd,
+                          .attach_type = BPF_PERF_EVENT,
+                          .details = PerfEventLink{cookie}};
     const Answer answer = gate.enter(
         call, [&] { return fmt::format("a link holds {} on the event until it is closed", program.name()); });
     if (!answer.ok())
@@ -34,34 +39,60 @@ Fd create_link(KernelGate& gate, const Program& program, const std::string& wher
     return Fd(gate, answer.fd());
 }
 
-// The program types that a hook runs; empty for hooks that this version does not attach to.
-std::vector<std::uint32_t> types_for(HookKind kind) {
-    switch (kind) {
-        case HookKind::tracepoint: return {BPF_PROG_TYPE_TRACEPOINT};
-        case HookKind::kprobe:
-        case HookKind::kretprobe:
-        case HookKind::ksyscall:
-        case HookKind::kretsyscall: return {BPF_PROG_TYPE_KPROBE};
-        case HookKind::raw_tracepoint:
-        case HookKind::raw_tracepoint_writable:
-            return {BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE};
-        default: return {};
-    }
-}
+using AttachFunction = Link (*)(KernelGate&, const Program&, const Hook&, const AttachOptions&);
 
-void check_kind(const Program& program, const Hook& hook) {
-    const std::vector<std::uint32_t> types = types_for(hook.kind);
-    if (types.empty()) {
+/// How one kind of hook is attached to.
+struct Way {
+    HookKind kind;
+    AttachFunction attach;
+    std::array<std::uint32_t, 7> program_types;
+    bool needs_target = true;  ///< false: what it is attached to was settled at the load
+};
+
+constexpr Way ways[] = {
+    {HookKind::tracepoint, attach_tracepoint, {BPF_PROG_TYPE_TRACEPOINT}},
+    {HookKind::kprobe, attach_kprobe, {BPF_PROG_TYPE_KPROBE}},
+    {HookKind::kretprobe, attach_kprobe, {BPF_PROG_TYPE_KPROBE}},
+    {HookKind::ksyscall, attach_kprobe, {BPF_PROG_TYPE_KPROBE}},
+    {HookKind::kretsyscall, attach_kprobe, {BPF_PROG_TYPE_KPROBE}},
+    {HookKind::raw_tracepoint,
+     attach_raw_tracepoint,
+     {BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE}},
+    {HookKind::raw_tracepoint_writable,
+     attach_raw_tracepoint,
+     {BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE}},
+    {HookKind::tp_btf, attach_tracing, {BPF_PROG_TYPE_TRACING}, false},
+    {HookKind::fentry, attach_tracing, {BPF_PROG_TYPE_TRACING}, false},
+    {HookKind::fexit, attach_tracing, {BPF_PROG_TYPE_TRACING}, false},
+    {HookKind::fmod_ret, attach_tracing, {BPF_PROG_TYPE_TRACING}, false},
+    {HookKind::fsession, attach_tracing, {BPF_PROG_TYPE_TRACING}, false},
+    {HookKind::lsm, attach_tracing, {BPF_PROG_TYPE_LSM}, false},
+    {HookKind::freplace, attach_tracing, {BPF_PROG_TYPE_EXT}, false},
+    {HookKind::kprobe_multi, attach_kprobe_multi, {BPF_PROG_TYPE_KPROBE}},
+    {HookKind::kretprobe_multi, attach_kprobe_multi, {BPF_PROG_TYPE_KPROBE}},
+    {HookKind::kprobe_session, attach_kprobe_multi, {BPF_PROG_TYPE_KPROBE}},
+    {HookKind::lsm_cgroup, attach_cgroup, {BPF_PROG_TYPE_LSM}},
+    {HookKind::cgroup,
+     attach_cgroup,
+     {BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_PROG_TYPE_CGROUP_DEVICE,
+      BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_PROG_TYPE_SOCK_OPS}},
+    {HookKind::sk_lookup, attach_netns, {BPF_PROG_TYPE_SK_LOOKUP}, false},
+};
+
+const Way& way_of(const Program& program, const Hook& hook) {
+    const auto way = std::ranges::find(ways, hook.kind, &Way::kind);
+    if (way == std::end(ways)) {
+        std::vector<std::string> kinds;
+        for (const Way& known : ways) kinds.push_back(hook_text({.kind = known.kind}));
         throw Error({.doing = fmt::format("program '{}': this version does not attach to '{}'", program.name(),
                                           hook_text(hook)),
-                     .hint = "load it with --no-attach; tracepoint, raw_tracepoint, kprobe, kretprobe, ksyscall and "
-                             "kretsyscall can be attached",
+                     .hint = fmt::format("load it with --no-attach; {} can be attached", fmt::join(kinds, ", ")),
                      .blame = Blame::usage});
     }
-    const auto type = program.spec().kind.type;
-    if (std::find(types.begin(), types.end(), static_cast<std::uint32_t>(type)) != types.end()) return;
+    const auto type = static_cast<std::uint32_t>(program.spec().kind.type);
+    if (type != 0 && std::ranges::find(way->program_types, type) != way->program_types.end()) return *way;
     throw Error({.doing = fmt::format("program '{}' is of type {} and cannot be attached to {}", program.name(),
-                                      program_type_name(type), hook_text(hook)),
+                                      program_type_name(program.spec().kind.type), hook_text(hook)),
                  .hint = "change its SEC(), or --type where the section does not say",
                  .blame = Blame::usage});
 }
@@ -75,8 +106,8 @@ Link attach_to_event(KernelGate& gate, const Program& program, std::string descr
     TracefsProbe owned_probe = std::move(probe);
     Fd owned_event = std::move(event);
     Fd link;
-    if (options.use_link) {
-        link = create_link(gate, program, description, owned_event.get(), options.cookie);
+    if (options.by == AttachBy::link) {
+        link = create_event_link(gate, program, description, owned_event.get(), options.cookie);
     } else {
         set_program(gate, program, description, owned_event.get());
     }
@@ -100,21 +131,23 @@ Link attach(KernelGate& gate, const Program& program, const AttachOptions& optio
 }
 
 Link attach(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
-    check_kind(program, hook);
-    if (hook.target.empty()) {
+    const Way& way = way_of(program, hook);
+    if (way.needs_target && hook.target.empty()) {
         throw Error(
             {.doing = fmt::format("program '{}': hook '{}' has no target", program.name(), hook_text(hook)),
              .hint = fmt::format("name it: --attach '{}={}:TARGET'", program.name(), hook_text({.kind = hook.kind})),
              .blame = Blame::usage});
     }
-    switch (hook.kind) {
-        case HookKind::tracepoint: return attach_tracepoint(gate, program, hook, options);
-        case HookKind::kprobe:
-        case HookKind::kretprobe:
-        case HookKind::ksyscall:
-        case HookKind::kretsyscall: return attach_kprobe(gate, program, hook, options);
-        default: return attach_raw_tracepoint(gate, program, hook);
-    }
+    return way.attach(gate, program, hook, options);
+}
+
+Link create_link(KernelGate& gate, const Program& program, const Hook& hook, LinkCreate call, const Reason& reason,
+                 const std::function<std::string(int)>& hint_for) {
+    std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
+    call.prog_fd = program.fd();
+    const Answer answer = gate.enter(call, reason);
+    if (answer.ok()) return Link(std::move(description), Fd(gate, answer.fd()));
+    throw kernel_error("attaching " + description, call, answer, hint_for(answer.error));
 }
 
 }  // namespace minibpf

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,10 +20,16 @@ enum class KprobeBy {
     tracefs,  ///< a line in /sys/kernel/tracing/kprobe_events
 };
 
+/// Most hooks have two ways: a BPF link, and what there was before links.
+enum class AttachBy {
+    usual,  ///< the hook's own choice: the older way for perf events and tracing programs, which fewer kernels lack
+    link,   ///< BPF_LINK_CREATE: can be pinned, updated, and seen in lists
+    older,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), BPF_RAW_TRACEPOINT_OPEN, BPF_PROG_ATTACH, netlink
+};
+
 struct AttachOptions {
-    /// Perf events: attach by BPF_LINK_CREATE (5.15) instead of ioctl(PERF_EVENT_IOC_SET_BPF).
-    bool use_link = false;
-    std::uint64_t cookie = 0;  ///< for bpf_get_attach_cookie(); needs use_link
+    AttachBy by = AttachBy::usual;
+    std::uint64_t cookie = 0;  ///< for bpf_get_attach_cookie(); needs AttachBy::link
     KprobeBy kprobe_by = KprobeBy::whichever;
 };
 
@@ -37,7 +44,16 @@ Link attach(KernelGate& gate, const Program& program, const Hook& hook, const At
 // The hooks, each in its own file.
 Link attach_tracepoint(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
-Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook& hook);
+Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_kprobe_multi(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_cgroup(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+
+/// BPF_LINK_CREATE, with the error explained: `call.prog_fd` is filled in. `hint_for(errno)` knows what the hook's
+/// refusals mean.
+Link create_link(KernelGate& gate, const Program& program, const Hook& hook, LinkCreate call, const Reason& reason,
+                 const std::function<std::string(int)>& hint_for);
 
 /// Puts a program on an open perf event: SET_BPF or LINK_CREATE, then ENABLE.
 Link attach_to_event(KernelGate& gate, const Program& program, std::string description, TracefsProbe probe, Fd event,

@@ -1,6 +1,7 @@
 // An attached program. As long as the Link lives the program runs at its hook; its death detaches.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include <libminibpf/kernel/fd.hpp>
@@ -26,10 +27,22 @@ private:
     std::string removal_;  ///< "-:minibpf/do_unlinkat_4711_1"
 };
 
+/// A program that is attached without a descriptor that would hold it there: BPF_PROG_ATTACH, netlink, a socket option.
+/// Each way has a class of its own, whose destructor detaches.
+class Attachment {
+public:
+    Attachment() = default;
+    Attachment(const Attachment&) = delete;
+    Attachment& operator=(const Attachment&) = delete;
+    virtual ~Attachment() = default;
+};
+
 /// What holds a program at its hook: some hooks need a perf event, some a BPF link, some both.
 class Link {
 public:
     Link(std::string description, Fd link) : description_(std::move(description)), link_(std::move(link)) {}
+    Link(std::string description, std::unique_ptr<Attachment> attachment)
+        : description_(std::move(description)), attachment_(std::move(attachment)) {}
     Link(std::string description, TracefsProbe probe, Fd event, Fd link = {})
         : description_(std::move(description)),
           probe_(std::move(probe)),
@@ -45,6 +58,7 @@ private:
     TracefsProbe probe_;  // removed last: tracefs keeps a probe that a perf event still uses (EBUSY)
     Fd event_;
     Fd link_;
+    std::unique_ptr<Attachment> attachment_;
 };
 
 }  // namespace minibpf

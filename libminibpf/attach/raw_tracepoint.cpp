@@ -31,7 +31,7 @@ std::string nearest_raw_tracepoint(KernelGate& gate, const std::string& target) 
 
 }  // namespace
 
-Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook& hook) {
+Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions&) {
     std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
     const RawTracepointOpen call{.name = hook.target, .prog_fd = program.fd()};
     const Answer answer = gate.enter(call, [&] {

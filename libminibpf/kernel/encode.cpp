@@ -17,13 +17,20 @@ namespace {
 constexpr std::uint32_t elem_size = 32;
 constexpr std::uint32_t raw_tracepoint_size = 16;
 constexpr std::uint32_t link_create_size = 48;
+constexpr std::uint32_t uprobe_multi_size = 64;
+constexpr std::uint32_t prog_attach_size = 20;
+constexpr std::uint32_t prog_attach_ordered_size = 32;
 constexpr std::uint32_t obj_size = 16;
 constexpr std::uint32_t id_size = 12;  // start_id or an id, next_id, open_flags
 constexpr std::uint32_t prog_load_size = 128;
 constexpr std::uint32_t book_size = 128;
 
-// Behind map_extra since Linux 6.9, so that older headers have no name for it.
+// What older headers have no names for. Behind map_extra since Linux 6.9:
 constexpr std::size_t value_type_btf_obj_fd_offset = 72;
+// In link_create's union, since 6.4 to 6.7:
+constexpr std::size_t link_details_offset = 16;
+// Behind replace_bpf_fd, since 6.6:
+constexpr std::size_t attach_relative_offset = 20, attach_revision_offset = 24;
 
 template <class Pointer>
 std::uint64_t address(Pointer pointer) noexcept {
@@ -41,6 +48,12 @@ EncodedBpf blank(bpf_cmd cmd, std::uint32_t size) noexcept {
     encoded.cmd = cmd;
     encoded.size = size;
     return encoded;
+}
+
+// A field that this header may not have.
+template <class T>
+void store(EncodedBpf& encoded, std::size_t offset, const T& value) noexcept {
+    std::memcpy(reinterpret_cast<std::byte*>(&encoded.attr) + offset, &value, sizeof value);
 }
 
 EncodedBpf to_attr(const MapCreate& call) {
@@ -62,8 +75,7 @@ EncodedBpf to_attr(const MapCreate& call) {
     attr.map_extra = call.map_extra;
     // Passed only when it says something: an older kernel takes no longer attr than it knows.
     if (call.value_type_btf_obj_fd != 0) {
-        std::memcpy(reinterpret_cast<std::byte*>(&attr) + value_type_btf_obj_fd_offset, &call.value_type_btf_obj_fd,
-                    sizeof(call.value_type_btf_obj_fd));
+        store(encoded, value_type_btf_obj_fd_offset, call.value_type_btf_obj_fd);
         encoded.size = value_type_btf_obj_fd_offset + sizeof(call.value_type_btf_obj_fd);
     }
     return encoded;
@@ -155,13 +167,105 @@ EncodedBpf to_attr(const RawTracepointOpen& call) {
     return encoded;
 }
 
+template <class T>
+std::uint64_t address_or_null(const std::vector<T>& elements) noexcept {
+    return elements.empty() ? 0 : address(elements.data());
+}
+
+// One for each member of link_create's union.
+struct LinkDetailsEncoder {
+    EncodedBpf& encoded;
+
+    void operator()(const std::monostate&) const {}
+    void operator()(const PerfEventLink& link) const {
+        encoded.attr.link_create.perf_event.bpf_cookie = link.bpf_cookie;
+    }
+    void operator()(const KprobeMultiLink& link) const {
+        auto& multi = encoded.attr.link_create.kprobe_multi;
+        multi.flags = link.flags;
+        multi.cnt = static_cast<std::uint32_t>(std::max(link.syms.size(), link.addrs.size()));
+        multi.syms = address_or_null(link.syms);
+        multi.addrs = address_or_null(link.addrs);
+        multi.cookies = address_or_null(link.cookies);
+    }
+    void operator()(const UprobeMultiLink& link) const {
+        const std::uint64_t pointers[] = {address(link.path.c_str()), address_or_null(link.offsets),
+                                          address_or_null(link.ref_ctr_offsets), address_or_null(link.cookies)};
+        const std::uint32_t numbers[] = {static_cast<std::uint32_t>(link.offsets.size()), link.flags, link.pid};
+        store(encoded, link_details_offset, pointers);
+        store(encoded, link_details_offset + sizeof pointers, numbers);
+        encoded.size = uprobe_multi_size;
+    }
+    void operator()(const TracingLink& link) const {
+        store(encoded, link_details_offset, link.target_btf_id);
+        store(encoded, link_details_offset + 8, link.cookie);
+    }
+    void operator()(const IterLink& link) const {
+        encoded.attr.link_create.iter_info = link.info_len == 0 ? 0 : address(link.info.data());
+        encoded.attr.link_create.iter_info_len = link.info_len;
+    }
+    void operator()(const NetfilterLink& link) const {
+        const std::uint32_t fields[] = {link.pf, link.hooknum, static_cast<std::uint32_t>(link.priority), link.flags};
+        store(encoded, link_details_offset, fields);
+    }
+    void operator()(const OrderedLink& link) const {
+        store(encoded, link_details_offset, link.relative_fd);
+        store(encoded, link_details_offset + 8, link.expected_revision);
+    }
+};
+
 EncodedBpf to_attr(const LinkCreate& call) {
     EncodedBpf encoded = blank(BPF_LINK_CREATE, link_create_size);
     encoded.attr.link_create.prog_fd = static_cast<std::uint32_t>(call.prog_fd);
     encoded.attr.link_create.target_fd = static_cast<std::uint32_t>(call.target_fd);
     encoded.attr.link_create.attach_type = call.attach_type;
     encoded.attr.link_create.flags = call.flags;
-    encoded.attr.link_create.perf_event.bpf_cookie = call.bpf_cookie;
+    std::visit(LinkDetailsEncoder{encoded}, call.details);
+    return encoded;
+}
+
+EncodedBpf to_attr(const LinkUpdate& call) {
+    EncodedBpf encoded = blank(BPF_LINK_UPDATE, MINIBPF_END_OF(link_update.old_prog_fd));
+    encoded.attr.link_update.link_fd = static_cast<std::uint32_t>(call.link_fd);
+    encoded.attr.link_update.new_prog_fd = static_cast<std::uint32_t>(call.new_prog_fd);
+    encoded.attr.link_update.flags = call.flags;
+    encoded.attr.link_update.old_prog_fd = static_cast<std::uint32_t>(call.old_prog_fd);
+    return encoded;
+}
+
+EncodedBpf to_attr(const LinkDetach& call) {
+    EncodedBpf encoded = blank(BPF_LINK_DETACH, MINIBPF_END_OF(link_detach.link_fd));
+    encoded.attr.link_detach.link_fd = static_cast<std::uint32_t>(call.link_fd);
+    return encoded;
+}
+
+EncodedBpf to_attr(const IterCreate& call) {
+    EncodedBpf encoded = blank(BPF_ITER_CREATE, MINIBPF_END_OF(iter_create.flags));
+    encoded.attr.iter_create.link_fd = static_cast<std::uint32_t>(call.link_fd);
+    encoded.attr.iter_create.flags = call.flags;
+    return encoded;
+}
+
+EncodedBpf to_attr(const ProgAttach& call) {
+    EncodedBpf encoded = blank(BPF_PROG_ATTACH, prog_attach_size);
+    encoded.attr.target_fd = static_cast<std::uint32_t>(call.target_fd);
+    encoded.attr.attach_bpf_fd = static_cast<std::uint32_t>(call.attach_bpf_fd);
+    encoded.attr.attach_type = call.attach_type;
+    encoded.attr.attach_flags = call.attach_flags;
+    encoded.attr.replace_bpf_fd = static_cast<std::uint32_t>(call.replace_bpf_fd);
+    if (call.order.relative_fd != 0 || call.order.expected_revision != 0) {
+        store(encoded, attach_relative_offset, call.order.relative_fd);
+        store(encoded, attach_revision_offset, call.order.expected_revision);
+        encoded.size = prog_attach_ordered_size;
+    }
+    return encoded;
+}
+
+EncodedBpf to_attr(const ProgDetach& call) {
+    EncodedBpf encoded = blank(BPF_PROG_DETACH, prog_attach_size);
+    encoded.attr.target_fd = static_cast<std::uint32_t>(call.target_fd);
+    encoded.attr.attach_bpf_fd = static_cast<std::uint32_t>(call.attach_bpf_fd);
+    encoded.attr.attach_type = call.attach_type;
     return encoded;
 }
 

@@ -131,6 +131,7 @@ Answer LiveGate::enter(const Syscall& call, const Reason&) noexcept {
     if (std::optional<EncodedBpf> encoded = encode_bpf(call, attr_size_)) {
         Answer answer = answer_from(syscall(__NR_bpf, encoded->cmd, &encoded->attr, encoded->size));
         answer.out = written_back(*encoded);
+        answer.attr = reinterpret_cast<std::uintptr_t>(&encoded->attr);
         return answer;
     }
     return std::visit(

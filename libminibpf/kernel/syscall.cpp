@@ -19,6 +19,11 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> call_names 
     "bpf(BPF_BTF_LOAD)",
     "bpf(BPF_RAW_TRACEPOINT_OPEN)",
     "bpf(BPF_LINK_CREATE)",
+    "bpf(BPF_LINK_UPDATE)",
+    "bpf(BPF_LINK_DETACH)",
+    "bpf(BPF_ITER_CREATE)",
+    "bpf(BPF_PROG_ATTACH)",
+    "bpf(BPF_PROG_DETACH)",
     "bpf(BPF_OBJ_PIN)",
     "bpf(BPF_OBJ_GET)",
     "bpf(BPF_OBJ_GET_INFO_BY_FD)",
@@ -68,7 +73,8 @@ bool is_cleanup(const Syscall& call) noexcept {
         return write->data.size() > 2 && write->data[0] == std::byte{'-'} && write->data[1] == std::byte{':'};
     }
     return std::holds_alternative<Close>(call) || std::holds_alternative<Munmap>(call) ||
-           std::holds_alternative<Unlink>(call) || std::holds_alternative<PerfEventDisable>(call);
+           std::holds_alternative<Unlink>(call) || std::holds_alternative<PerfEventDisable>(call) ||
+           std::holds_alternative<LinkDetach>(call) || std::holds_alternative<ProgDetach>(call);
 }
 
 }  // namespace minibpf

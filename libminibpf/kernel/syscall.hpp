@@ -7,12 +7,14 @@
 // reads.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <linux/bpf.h>
 
@@ -112,13 +114,106 @@ struct RawTracepointOpen {
     int prog_fd = -1;
 };
 
-/// BPF_LINK_CREATE (5.7; for perf events 5.15): answers the link's fd; closing it detaches.
+// What a link needs to know beside program, target and attach type: link_create ends in a union of these. A cookie is
+// what bpf_get_attach_cookie() gives the program.
+
+/// BPF_PERF_EVENT (5.15).
+struct PerfEventLink {
+    std::uint64_t bpf_cookie = 0;
+};
+
+/// BPF_TRACE_KPROBE_MULTI (5.18), BPF_TRACE_KPROBE_SESSION (6.10): many functions, by name or by address.
+struct KprobeMultiLink {
+    std::uint32_t flags = 0;        ///< BPF_F_KPROBE_MULTI_RETURN
+    std::vector<const char*> syms;  ///< borrowed, NUL-terminated; empty when there are addrs
+    std::vector<std::uint64_t> addrs;
+    std::vector<std::uint64_t> cookies;  ///< empty, or one for each function
+};
+
+/// BPF_TRACE_UPROBE_MULTI (6.6), BPF_TRACE_UPROBE_SESSION (6.13): many places in one file.
+struct UprobeMultiLink {
+    std::string path;
+    std::vector<std::uint64_t> offsets;          ///< in the file, bytes
+    std::vector<std::uint64_t> ref_ctr_offsets;  ///< of USDT semaphores in the file; empty, or one for each place
+    std::vector<std::uint64_t> cookies;          ///< empty, or one for each place
+    std::uint32_t flags = 0;                     ///< BPF_F_UPROBE_MULTI_RETURN
+    std::uint32_t pid = 0;                       ///< 0: every process
+};
+
+/// BPF_TRACE_FENTRY and its like, BPF_LSM_MAC, and freplace (5.10; cookie 5.19).
+struct TracingLink {
+    std::uint32_t target_btf_id = 0;  ///< another function than at load; 0: the same
+    std::uint64_t cookie = 0;
+};
+
+/// BPF_TRACE_ITER (5.8): `union bpf_iter_link_info`, what to iterate over. In 64 bytes because strace takes the length
+/// for a number of elements of four bytes, and shows them all.
+struct IterLink {
+    std::array<std::uint32_t, 16> info{};
+    std::uint32_t info_len = 0;  ///< bytes; 0: everything there is
+};
+
+/// BPF_NETFILTER (6.4).
+struct NetfilterLink {
+    std::uint32_t pf = 0;       ///< NFPROTO_IPV4, NFPROTO_IPV6 (linux/netfilter.h)
+    std::uint32_t hooknum = 0;  ///< NF_INET_LOCAL_IN, ...
+    std::int32_t priority = 0;  ///< the lowest runs first
+    std::uint32_t flags = 0;    ///< BPF_F_NETFILTER_IP_DEFRAG
+};
+
+/// tcx (6.6), netkit (6.7) and cgroups (6.17): the place among other programs, with BPF_F_BEFORE or BPF_F_AFTER.
+struct OrderedLink {
+    std::uint32_t relative_fd = 0;  ///< or relative_id, with BPF_F_ID
+    std::uint64_t expected_revision = 0;
+};
+
+using LinkDetails = std::variant<std::monostate, PerfEventLink, KprobeMultiLink, UprobeMultiLink, TracingLink, IterLink,
+                                 NetfilterLink, OrderedLink>;
+
+/// BPF_LINK_CREATE (5.7): answers the link's fd; closing it detaches.
 struct LinkCreate {
-    int prog_fd = -1;
-    int target_fd = -1;
+    int prog_fd = -1;               ///< struct_ops: the map's
+    int target_fd = -1;             ///< a cgroup, a perf event, ...; for XDP, tcx and netkit the interface's number
     std::uint32_t attach_type = 0;  ///< bpf_attach_type, a number likewise
     std::uint32_t flags = 0;
-    std::uint64_t bpf_cookie = 0;  ///< perf_event links: what bpf_get_attach_cookie() gives
+    LinkDetails details = {};
+};
+
+/// BPF_LINK_UPDATE (5.7): the link runs another program from now on.
+struct LinkUpdate {
+    int link_fd = -1;
+    int new_prog_fd = -1;
+    std::uint32_t flags = 0;  ///< BPF_F_REPLACE: only if old_prog_fd is what it runs
+    int old_prog_fd = 0;
+};
+
+/// BPF_LINK_DETACH (5.9): the program runs no more, though the link is still there.
+struct LinkDetach {
+    int link_fd = -1;
+};
+
+/// BPF_ITER_CREATE (5.8): answers an fd; reading it runs the iterator.
+struct IterCreate {
+    int link_fd = -1;
+    std::uint32_t flags = 0;
+};
+
+/// BPF_PROG_ATTACH (4.10): the older way, for cgroups, sockmaps and network namespaces (and since 6.6 for tcx). It
+/// lasts until BPF_PROG_DETACH, or as long as the target does.
+struct ProgAttach {
+    int target_fd = -1;  ///< for tcx and netkit the interface's number
+    int attach_bpf_fd = -1;
+    std::uint32_t attach_type = 0;   ///< bpf_attach_type, a number likewise
+    std::uint32_t attach_flags = 0;  ///< BPF_F_ALLOW_OVERRIDE, BPF_F_ALLOW_MULTI, BPF_F_REPLACE, BPF_F_BEFORE, ...
+    int replace_bpf_fd = 0;          ///< with BPF_F_REPLACE
+    OrderedLink order = {};
+};
+
+/// BPF_PROG_DETACH (4.10).
+struct ProgDetach {
+    int target_fd = -1;
+    int attach_bpf_fd = -1;  ///< which program; 0 where there can be one only
+    std::uint32_t attach_type = 0;
 };
 
 /// BPF_OBJ_PIN (4.4): gives an fd's object a name in a bpffs.
@@ -274,11 +369,11 @@ struct Mount {
 /// getpid(2): names tracefs probes after the process that owns them.
 struct GetPid {};
 
-using Syscall =
-    std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad, BtfLoad,
-                 RawTracepointOpen, LinkCreate, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen,
-                 PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, Close, Mkdir, Unlink,
-                 Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
+using Syscall = std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad,
+                             BtfLoad, RawTracepointOpen, LinkCreate, LinkUpdate, LinkDetach, IterCreate, ProgAttach,
+                             ProgDetach, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen,
+                             PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, Close,
+                             Mkdir, Unlink, Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
 
 /// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
 enum class Origin {
@@ -289,9 +384,10 @@ enum class Origin {
 
 /// What the kernel said. EPERM is an answer, not yet an error.
 struct Answer {
-    long value = 0;         ///< >= 0 on success: an fd, a count, an address
-    int error = 0;          ///< errno, 0 on success
-    std::uint32_t out = 0;  ///< what the kernel wrote back beside it: ObjGetInfoByFd's info_len, GetNextId's next_id
+    long value = 0;           ///< >= 0 on success: an fd, a count, an address
+    int error = 0;            ///< errno, 0 on success
+    std::uint32_t out = 0;    ///< what the kernel wrote back beside it: ObjGetInfoByFd's info_len, GetNextId's next_id
+    std::uintptr_t attr = 0;  ///< where the bpf_attr lay: strace shows no more of a command that it does not know
     Origin origin = Origin::kernel;
 
     bool ok() const noexcept { return error == 0; }

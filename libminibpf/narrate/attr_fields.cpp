@@ -58,6 +58,33 @@ std::string pointee_text(const EncodedBpf& call, const AttrField& field, std::ui
     }
 }
 
+// print_array() of strace: no more than 32 elements without -v.
+template <class Element, class Text>
+std::string array_text(const EncodedBpf& call, const AttrField& field, std::uint64_t address, Text text) {
+    if (address == 0) return "NULL";
+    constexpr std::size_t most = 32;
+    const std::size_t count = read_at<std::uint32_t>(bytes_of(call.attr), field.count_at).value_or(0);
+    const auto* elements = reinterpret_cast<const Element*>(static_cast<std::uintptr_t>(address));
+    std::string all;
+    for (std::size_t i = 0; i < std::min(count, most); ++i) all += (i == 0 ? "" : ", ") + text(elements[i]);
+    return "[" + all + (count > most ? ", ...]" : "]");
+}
+
+std::string elements_text(const EncodedBpf& call, const AttrField& field, std::uint64_t address) {
+    switch (field.format) {
+        case FieldFormat::strings:
+            return array_text<const char*>(call, field, address,
+                                           [](const char* text) { return quoted_c_string(text); });
+        case FieldFormat::hex_numbers:
+            return array_text<std::uint64_t>(call, field, address, [](std::uint64_t number) {
+                return number == 0 ? std::string("0") : fmt::format("{:#x}", number);
+            });
+        default:
+            return array_text<std::int32_t>(call, field, address,
+                                            [](std::int32_t fd) { return fmt::format("{{map={{map_fd={}}}}}", fd); });
+    }
+}
+
 std::string name_text(const EncodedBpf& call, const AttrField& field) {
     const ByteView bytes = bytes_of_field(call, field);
     const char* name = reinterpret_cast<const char*>(bytes.data());
@@ -82,6 +109,9 @@ std::string value_text(const EncodedBpf& call, const AttrField& field, StraceVer
         case FieldFormat::path:
         case FieldFormat::log:
         case FieldFormat::btf: return pointee_text(call, field, value);
+        case FieldFormat::strings:
+        case FieldFormat::hex_numbers:
+        case FieldFormat::iter_infos: return elements_text(call, field, value);
     }
     return {};
 }
@@ -90,6 +120,7 @@ std::string value_text(const EncodedBpf& call, const AttrField& field, StraceVer
 bool is_shown(const EncodedBpf& call, const AttrField& field) {
     if (field.format == FieldFormat::numa_node) return (call.attr.map_flags & BPF_F_NUMA_NODE) != 0;
     if (field.name == "link_create.target_btf_id") return call.attr.link_create.target_btf_id != 0;
+    if (field.name == "link_update.old_prog_fd") return (call.attr.link_update.flags & BPF_F_REPLACE) != 0;
     return true;
 }
 
@@ -105,11 +136,6 @@ std::string_view puzzle(const EncodedBpf& call, const AttrField& field) {
 }
 
 std::string field_text(const EncodedBpf& call, const AttrField& field, StraceVersion version) {
-    // strace shows an array of no elements, wherever it lies, as such.
-    if (field.name == "link_create.iter_info" && call.attr.link_create.iter_info != 0 &&
-        call.attr.link_create.iter_info_len == 0) {
-        return "[]";
-    }
     return value_text(call, field, version);
 }
 

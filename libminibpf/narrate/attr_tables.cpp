@@ -143,25 +143,91 @@ constexpr std::array<AttrField, 1> link_perf_event = {{
     {MINIBPF_FIELD(link_create.perf_event.bpf_cookie), FieldFormat::hex, "what bpf_get_attach_cookie() gives"},
 }};
 constexpr std::array<AttrField, 2> link_iter = {{
-    {MINIBPF_FIELD(link_create.iter_info), FieldFormat::address, "what to iterate over"},
+    {MINIBPF_FIELD(link_create.iter_info), FieldFormat::iter_infos,
+     "what to iterate over; strace takes the length for a number of elements", nullptr, StraceVersion::v6_1,
+     offsetof(union bpf_attr, link_create.iter_info_len)},
     {MINIBPF_FIELD(link_create.iter_info_len), FieldFormat::number, "bytes of it"},
 }};
+constexpr std::size_t kprobe_multi_count = offsetof(union bpf_attr, link_create.kprobe_multi.cnt);
 constexpr std::array<AttrField, 5> link_kprobe_multi = {{
     {MINIBPF_FIELD(link_create.kprobe_multi.flags), FieldFormat::flags, "at the functions' return, or at their entry",
      &bpf_kprobe_multi_flags},
     {MINIBPF_FIELD(link_create.kprobe_multi.cnt), FieldFormat::number, "how many functions"},
-    {MINIBPF_FIELD(link_create.kprobe_multi.syms), FieldFormat::address, "their names"},
-    {MINIBPF_FIELD(link_create.kprobe_multi.addrs), FieldFormat::address, "or their addresses"},
-    {MINIBPF_FIELD(link_create.kprobe_multi.cookies), FieldFormat::address,
-     "what bpf_get_attach_cookie() gives in each"},
+    {MINIBPF_FIELD(link_create.kprobe_multi.syms), FieldFormat::strings, "their names", nullptr, StraceVersion::v6_1,
+     kprobe_multi_count},
+    {MINIBPF_FIELD(link_create.kprobe_multi.addrs), FieldFormat::hex_numbers, "or their addresses", nullptr,
+     StraceVersion::v6_1, kprobe_multi_count},
+    {MINIBPF_FIELD(link_create.kprobe_multi.cookies), FieldFormat::hex_numbers,
+     "what bpf_get_attach_cookie() gives in each", nullptr, StraceVersion::v6_1, kprobe_multi_count},
 }};
 constexpr std::array<AttrField, 2> link_tracing = {{
     {"link_create.tracing.target_btf_id", 16, 4, FieldFormat::number, "another target than at load; 0: the same"},
     {"link_create.tracing.cookie", 24, 8, FieldFormat::hex, "what bpf_get_attach_cookie() gives"},
 }};
+constexpr std::size_t uprobe_multi_count = 48;
+constexpr std::array<AttrField, 7> link_uprobe_multi = {{
+    {"link_create.uprobe_multi.path", 16, 8, FieldFormat::path, "the file: a program or a library"},
+    {"link_create.uprobe_multi.offsets", 24, 8, FieldFormat::hex_numbers, "the places in it", nullptr,
+     StraceVersion::v7_2, uprobe_multi_count},
+    {"link_create.uprobe_multi.ref_ctr_offsets", 32, 8, FieldFormat::hex_numbers,
+     "where it counts who listens to a USDT probe", nullptr, StraceVersion::v7_2, uprobe_multi_count},
+    {"link_create.uprobe_multi.cookies", 40, 8, FieldFormat::hex_numbers, "what bpf_get_attach_cookie() gives in each",
+     nullptr, StraceVersion::v7_2, uprobe_multi_count},
+    {"link_create.uprobe_multi.cnt", 48, 4, FieldFormat::number, "how many places"},
+    {"link_create.uprobe_multi.flags", 52, 4, FieldFormat::flags, "at the functions' return, or at their entry",
+     &bpf_uprobe_multi_flags},
+    {"link_create.uprobe_multi.pid", 56, 4, FieldFormat::number, "in which process; 0: in all"},
+}};
+constexpr std::array<AttrField, 4> link_netfilter = {{
+    {"link_create.netfilter.pf", 16, 4, FieldFormat::number, "the protocol: 2 is IPv4, 10 is IPv6"},
+    {"link_create.netfilter.hooknum", 20, 4, FieldFormat::number, "where on the packets' way"},
+    {"link_create.netfilter.priority", 24, 4, FieldFormat::descriptor, "the lowest runs first"},
+    {"link_create.netfilter.flags", 28, 4, FieldFormat::flags, "whether fragments are put together first",
+     &bpf_netfilter_flags},
+}};
+constexpr std::string_view relative_meaning = "before or after which other program";
+constexpr std::string_view revision_meaning = "0: whatever is attached there now";
 constexpr std::array<AttrField, 2> link_tcx = {{
-    {"link_create.tcx.relative_fd", 16, 4, FieldFormat::descriptor, "before or after which other program"},
-    {"link_create.tcx.expected_revision", 24, 8, FieldFormat::hex, "0: whatever is attached there now"},
+    {"link_create.tcx.relative_fd", 16, 4, FieldFormat::descriptor, relative_meaning},
+    {"link_create.tcx.expected_revision", 24, 8, FieldFormat::hex, revision_meaning},
+}};
+constexpr std::array<AttrField, 2> link_netkit = {{
+    {"link_create.netkit.relative_fd", 16, 4, FieldFormat::descriptor, relative_meaning},
+    {"link_create.netkit.expected_revision", 24, 8, FieldFormat::hex, revision_meaning},
+}};
+constexpr std::array<AttrField, 2> link_cgroup_ordered = {{
+    {"link_create.cgroup.relative_fd", 16, 4, FieldFormat::descriptor, relative_meaning},
+    {"link_create.cgroup.expected_revision", 24, 8, FieldFormat::hex, revision_meaning},
+}};
+
+constexpr std::array<AttrField, 4> link_update = {{
+    {MINIBPF_FIELD(link_update.link_fd), FieldFormat::descriptor, "which link"},
+    {MINIBPF_FIELD(link_update.new_prog_fd), FieldFormat::descriptor, "the program that it runs from now on"},
+    {MINIBPF_FIELD(link_update.flags), FieldFormat::flags, "BPF_F_REPLACE: only in the place of old_prog_fd",
+     &bpf_attach_flags},
+    {MINIBPF_FIELD(link_update.old_prog_fd), FieldFormat::descriptor, "the program that it runs until now"},
+}};
+constexpr std::array<AttrField, 1> link_detach = {{
+    {MINIBPF_FIELD(link_detach.link_fd), FieldFormat::descriptor, "which link"},
+}};
+constexpr std::array<AttrField, 2> iter_create = {{
+    {MINIBPF_FIELD(iter_create.link_fd), FieldFormat::descriptor, "which iterator's link"},
+    {MINIBPF_FIELD(iter_create.flags), FieldFormat::hex, "there are none yet"},
+}};
+constexpr std::array<AttrField, 2> prog_detach = {{
+    {MINIBPF_FIELD(target_fd), FieldFormat::descriptor, "from what"},
+    {MINIBPF_FIELD(attach_type), FieldFormat::enumeration, "where in it", &bpf_attach_types},
+}};
+constexpr std::array<AttrField, 7> prog_attach = {{
+    {MINIBPF_FIELD(target_fd), FieldFormat::descriptor,
+     "to what: a cgroup, a sockmap, a network namespace; for tcx the number of the network interface"},
+    {MINIBPF_FIELD(attach_bpf_fd), FieldFormat::descriptor, "which program"},
+    {MINIBPF_FIELD(attach_type), FieldFormat::enumeration, "where in it", &bpf_attach_types},
+    {MINIBPF_FIELD(attach_flags), FieldFormat::flags, "whether others stay attached, and in which order",
+     &bpf_attach_flags},
+    {MINIBPF_FIELD(replace_bpf_fd), FieldFormat::descriptor, "with BPF_F_REPLACE: the program that goes"},
+    {"relative_fd", 20, 4, FieldFormat::descriptor, relative_meaning, nullptr, StraceVersion::v7_2},
+    {"expected_revision", 24, 8, FieldFormat::number, revision_meaning, nullptr, StraceVersion::v7_2},
 }};
 
 constexpr std::array<AttrField, 4> obj_pin = {{
@@ -219,13 +285,18 @@ AttrLayout link_layout(const EncodedBpf& call, StraceVersion version) {
         case BPF_TRACE_KPROBE_MULTI: return {link_create, link_kprobe_multi, 48, 48};
         default: break;
     }
-    constexpr std::uint32_t tcx_ingress = 46, tcx_egress = 47;  // since Linux 6.6
+    // enum bpf_attach_type, since Linux 6.4 to 6.7
+    constexpr std::uint32_t netfilter = 45, tcx_ingress = 46, tcx_egress = 47, uprobe_multi = 48, netkit_primary = 54,
+                            netkit_peer = 55;
     const std::uint32_t type = call.attr.link_create.attach_type;
     if (version >= StraceVersion::v7_2) {
         const bool is_tracing =
             type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT || type == BPF_MODIFY_RETURN || type == BPF_LSM_MAC;
         if (is_tracing) return {link_create, link_tracing, 32, 32};
         if (type == tcx_ingress || type == tcx_egress) return {link_create, link_tcx, 32, 32};
+        if (type == netkit_primary || type == netkit_peer) return {link_create, link_netkit, 32, 32};
+        if (type == netfilter) return {link_create, link_netfilter, 32, 32};
+        if (type == uprobe_multi) return {link_create, link_uprobe_multi, 60, 60};
     }
     return {link_create, {}, 16, 16};
 }
@@ -245,6 +316,12 @@ AttrLayout layout_of(const EncodedBpf& call, StraceVersion version) {
         case BPF_BTF_LOAD: return {btf_load, {}, 28, 40};
         case BPF_RAW_TRACEPOINT_OPEN: return {raw_tracepoint_open, {}, 16, 24};
         case BPF_LINK_CREATE: return link_layout(call, version);
+        case BPF_LINK_UPDATE: return {link_update, {}, 16, 16};
+        case BPF_LINK_DETACH: return {link_detach, {}, 4, 4};
+        case BPF_ITER_CREATE: return {iter_create, {}, 8, 8};
+        case BPF_PROG_ATTACH: return {prog_attach, {}, 20, 32};
+        case BPF_PROG_DETACH:
+            return {is_7_2 ? FieldTable(prog_attach) : FieldTable(prog_detach), {}, is_7_2 ? 32u : 20u, 32};
         case BPF_OBJ_PIN:
         case BPF_OBJ_GET: return {obj_pin, {}, 16, 20};
         case BPF_OBJ_GET_INFO_BY_FD: return {obj_get_info_by_fd, {}, 16, 16};

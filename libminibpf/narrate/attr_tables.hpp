@@ -27,6 +27,9 @@ enum class FieldFormat {
     kernel_version,  ///< KERNEL_VERSION(6, 1, 0)
     interface,       ///< if_nametoindex("lo"), and 0
     numa_node,       ///< has a name for -1 only
+    strings,         ///< a pointer to pointers to characters
+    hex_numbers,     ///< a pointer to 64-bit numbers
+    iter_infos,      ///< a pointer to `union bpf_iter_link_info`, which strace takes for an array
 };
 
 /// One row: a field of `union bpf_attr`.
@@ -38,6 +41,7 @@ struct AttrField {
     std::string_view meaning;
     const NameTable* names = nullptr;
     StraceVersion since = StraceVersion::v6_1;
+    std::size_t count_at = 0;  ///< of an array: where in the attr the number of its elements lies
 };
 
 /// In the order in which strace prints them.

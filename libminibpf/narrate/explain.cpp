@@ -38,6 +38,19 @@ struct Doing {
     std::string_view operator()(const LinkCreate&) const {
         return "attaches the program by a link: it runs until the link's last descriptor or pin is gone";
     }
+    std::string_view operator()(const LinkUpdate&) const {
+        return "puts another program in the place of the one that the link runs, without a gap";
+    }
+    std::string_view operator()(const LinkDetach&) const {
+        return "detaches the program, although the link is still held";
+    }
+    std::string_view operator()(const IterCreate&) const {
+        return "opens the iterator: each read runs the program on what comes next, and gets what it wrote";
+    }
+    std::string_view operator()(const ProgAttach&) const {
+        return "attaches the program without a link: it stays until it is detached or the target is gone";
+    }
+    std::string_view operator()(const ProgDetach&) const { return "detaches the program"; }
     std::string_view operator()(const ObjPin&) const {
         return "gives the object a name in a bpffs, which keeps it alive when all descriptors are closed";
     }
@@ -93,6 +106,7 @@ struct Opening {
     std::string operator()(const BtfLoad&) const { return "BTF"; }
     std::string operator()(const RawTracepointOpen& call) const { return named("link to raw tracepoint", call.name); }
     std::string operator()(const LinkCreate&) const { return "link"; }
+    std::string operator()(const IterCreate&) const { return "iterator"; }
     std::string operator()(const ObjGet& call) const { return named("pinned", call.pathname); }
     std::string operator()(const GetFdById& call) const {
         constexpr std::array<std::string_view, 4> kinds = {"program", "map", "BTF", "link"};

@@ -26,7 +26,7 @@ constexpr std::array<ConstantName, N> numbered(const std::array<std::string_view
     return names;
 }
 
-constexpr std::array<ConstantName, 21> command_names = {{
+constexpr std::array<ConstantName, 26> command_names = {{
     {BPF_MAP_CREATE, "BPF_MAP_CREATE"},
     {BPF_MAP_LOOKUP_ELEM, "BPF_MAP_LOOKUP_ELEM"},
     {BPF_MAP_UPDATE_ELEM, "BPF_MAP_UPDATE_ELEM"},
@@ -37,6 +37,11 @@ constexpr std::array<ConstantName, 21> command_names = {{
     {BPF_BTF_LOAD, "BPF_BTF_LOAD"},
     {BPF_RAW_TRACEPOINT_OPEN, "BPF_RAW_TRACEPOINT_OPEN"},
     {BPF_LINK_CREATE, "BPF_LINK_CREATE"},
+    {BPF_LINK_UPDATE, "BPF_LINK_UPDATE"},
+    {BPF_LINK_DETACH, "BPF_LINK_DETACH"},
+    {BPF_ITER_CREATE, "BPF_ITER_CREATE"},
+    {BPF_PROG_ATTACH, "BPF_PROG_ATTACH"},
+    {BPF_PROG_DETACH, "BPF_PROG_DETACH"},
     {BPF_OBJ_PIN, "BPF_OBJ_PIN"},
     {BPF_OBJ_GET, "BPF_OBJ_GET"},
     {BPF_OBJ_GET_INFO_BY_FD, "BPF_OBJ_GET_INFO_BY_FD"},
@@ -218,16 +223,18 @@ constexpr std::array<ConstantName, 8> attach_flag_names = {{
     {1u << 0, "BPF_F_ALLOW_OVERRIDE"},
     {1u << 1, "BPF_F_ALLOW_MULTI"},
     {1u << 2, "BPF_F_REPLACE"},
-    {1u << 3, "BPF_F_BEFORE"},
-    {1u << 4, "BPF_F_AFTER"},
-    {1u << 5, "BPF_F_ID"},
-    {1u << 6, "BPF_F_PREORDER"},
-    {1u << 13, "BPF_F_LINK"},
+    {1u << 3, "BPF_F_BEFORE", StraceVersion::v7_2},
+    {1u << 4, "BPF_F_AFTER", StraceVersion::v7_2},
+    {1u << 5, "BPF_F_ID", StraceVersion::v7_2},
+    {1u << 6, "BPF_F_PREORDER", StraceVersion::v7_2},
+    {1u << 13, "BPF_F_LINK", StraceVersion::v7_2},
 }};
 
 constexpr std::array<ConstantName, 2> file_flag_names = {
     {{BPF_F_RDONLY, "BPF_F_RDONLY"}, {BPF_F_WRONLY, "BPF_F_WRONLY"}}};
 constexpr std::array<ConstantName, 1> kprobe_multi_flag_names = {{{1, "BPF_F_KPROBE_MULTI_RETURN"}}};
+constexpr std::array<ConstantName, 1> uprobe_multi_flag_names = {{{1, "BPF_F_UPROBE_MULTI_RETURN"}}};
+constexpr std::array<ConstantName, 1> netfilter_flag_names = {{{1, "BPF_F_NETFILTER_IP_DEFRAG"}}};
 
 constexpr auto perf_type_names =
     numbered<6>(std::array<std::string_view, 6>{"PERF_TYPE_HARDWARE", "PERF_TYPE_SOFTWARE", "PERF_TYPE_TRACEPOINT",
@@ -346,7 +353,9 @@ const NameTable bpf_prog_flags{prog_flag_names, "BPF_F_???"};
 const NameTable bpf_attach_types{attach_type_names, "BPF_???"};
 const NameTable bpf_attach_flags{attach_flag_names, "BPF_F_???"};
 const NameTable bpf_file_flags{file_flag_names, "BPF_F_???"};
-const NameTable bpf_kprobe_multi_flags{kprobe_multi_flag_names, "BPF_F_KPROBE_MULTI_???"};
+const NameTable bpf_kprobe_multi_flags{kprobe_multi_flag_names, "BPF_F_KPROBE_MULTI_???", "BPF_F_???"};
+const NameTable bpf_uprobe_multi_flags{uprobe_multi_flag_names, "BPF_F_UPROBE_MULTI_???"};
+const NameTable bpf_netfilter_flags{netfilter_flag_names, "BPF_F_NETFILTER_???"};
 
 const NameTable perf_types{perf_type_names, "PERF_TYPE_???"};
 const NameTable perf_attr_sizes{perf_attr_size_names, "PERF_ATTR_SIZE_???"};
@@ -363,11 +372,20 @@ const NameTable open_flags{open_flag_names, "O_???"};
 const NameTable mmap_protections{protection_names, "PROT_???"};
 const NameTable seek_origins{seek_names, "SEEK_???"};
 
+namespace {
+
+std::string unknown_text(const NameTable& table, std::uint64_t value, StraceVersion version) {
+    const bool differs = version < StraceVersion::v7_2 && !table.unknown_6_1.empty();
+    return fmt::format("{:#x} /* {} */", value, differs ? table.unknown_6_1 : table.unknown);
+}
+
+}  // namespace
+
 std::string enum_text(const NameTable& table, std::uint64_t value, StraceVersion version) {
     for (const ConstantName& name : table.names) {
         if (name.value == value && name.since <= version) return std::string(name.text);
     }
-    return fmt::format("{:#x} /* {} */", value, table.unknown);
+    return unknown_text(table, value, version);
 }
 
 std::string flags_text(const NameTable& table, std::uint64_t value, StraceVersion version) {
@@ -383,7 +401,7 @@ std::string flags_text(const NameTable& table, std::uint64_t value, StraceVersio
         text += fmt::format("{}{}", text.empty() ? "" : "|", name.text);
         rest &= ~name.value;
     }
-    if (text.empty()) return fmt::format("{:#x} /* {} */", value, table.unknown);
+    if (text.empty()) return unknown_text(table, value, version);
     if (rest != 0) text += fmt::format("|{:#x}", rest);
     return text;
 }

@@ -18,7 +18,8 @@ struct ConstantName {
 
 struct NameTable {
     std::span<const ConstantName> names;
-    std::string_view unknown;  ///< "BPF_MAP_TYPE_???": what strace says of a value that it does not know
+    std::string_view unknown;           ///< "BPF_MAP_TYPE_???": what strace says of a value that it does not know
+    std::string_view unknown_6_1 = {};  ///< what 6.1 says, where that differs
 };
 
 /// `BPF_MAP_TYPE_HASH`, or `0x2e /* BPF_MAP_TYPE_??? */`.
@@ -38,6 +39,8 @@ extern const NameTable bpf_attach_types;
 extern const NameTable bpf_attach_flags;
 extern const NameTable bpf_file_flags;
 extern const NameTable bpf_kprobe_multi_flags;
+extern const NameTable bpf_uprobe_multi_flags;
+extern const NameTable bpf_netfilter_flags;
 
 extern const NameTable perf_types;
 extern const NameTable perf_attr_sizes;

@@ -156,6 +156,16 @@ std::string with_next_id(std::string entry, const Answer& answer, StraceVersion 
     return entry.insert(entry.find(at_entry) + at_entry.size(), fmt::format(" => {}", answer.out));
 }
 
+// strace 6.1 knows these commands by name only, and shows the attr's address. A dry run has none, and tells the fields.
+std::optional<std::string> without_fields(const Syscall& call, const std::string& entry, const Answer& answer,
+                                          StraceVersion version) {
+    const bool is_known = !std::holds_alternative<LinkDetach>(call) && !std::holds_alternative<IterCreate>(call);
+    if (is_known || version >= StraceVersion::v7_2 || answer.attr == 0) return std::nullopt;
+    const std::size_t begin = entry.find('{');
+    const std::size_t end = entry.rfind('}') + 1;
+    return entry.substr(0, begin) + fmt::format("{:#x}", answer.attr) + entry.substr(end);
+}
+
 std::string_view mark(Origin origin) {
     switch (origin) {
         case Origin::kernel: return "";
@@ -185,6 +195,7 @@ std::string StraceLine::finish(const Answer& answer) const {
         if (const ObjGetInfoByFd* get = std::get_if<ObjGetInfoByFd>(&call_))
             text = with_filled_length(entry_, *get, answer);
     }
+    if (std::optional<std::string> bare = without_fields(call_, entry_, answer, version_)) text = std::move(*bare);
     if (std::holds_alternative<GetNextId>(call_)) text = with_next_id(entry_, answer, version_);
     constexpr std::size_t result_column = 40;
     return fmt::format("{:<{}} {}{}", text, result_column - 1, result_text(call_, answer), mark(answer.origin));

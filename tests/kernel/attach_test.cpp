@@ -12,7 +12,7 @@ using namespace minibpf::test;
 namespace {
 
 constexpr AttachOptions by_ioctl{};
-constexpr AttachOptions by_link{.use_link = true, .cookie = 0x1122334455667788};
+constexpr AttachOptions by_link{.by = AttachBy::link, .cookie = 0x1122334455667788};
 
 Object load_program(KernelGate& gate, const std::string& program) {
     return load(gate, for_this_process("kernel_hooks"), {.programs = {program}});
@@ -26,7 +26,7 @@ void check_counts_while_attached(KernelGate& gate, const std::string& program, c
     {
         const Link link = attach(gate, object.require_program(program), options);
         CHECK(link.event_fd() >= 0);
-        CHECK((link.link_fd() >= 0) == options.use_link);
+        CHECK((link.link_fd() >= 0) == (options.by == AttachBy::link));
         provoke_times(5);
         CHECK(hits(object) == 5);
     }
@@ -178,7 +178,7 @@ TEST_CASE("a kprobe of tracefs can be held by a link too", "[attach][kprobe]") {
     require_kprobe_events();
     LiveGate gate;
     const Holdings before = holdings();
-    check_counts_while_attached(gate, "on_kprobe", {.use_link = true, .kprobe_by = KprobeBy::tracefs});
+    check_counts_while_attached(gate, "on_kprobe", {.by = AttachBy::link, .kprobe_by = KprobeBy::tracefs});
     CHECK(holdings() == before);
 }
 

@@ -10,11 +10,11 @@
 #include <sched.h>
 
 #include <libminibpf/attach/attach.hpp>
-#include <libminibpf/kernel/page_size.hpp>
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
 #include <libminibpf/events/trace_pipe.hpp>
 #include <libminibpf/kernel/cpus.hpp>
+#include <libminibpf/kernel/page_size.hpp>
 #include <tests/kernel/live.hpp>
 
 using namespace minibpf;

@@ -351,16 +351,73 @@ private:
 
     void links() {
         close_again(LinkCreate{.prog_fd = prog_, .target_fd = event_, .attach_type = BPF_PERF_EVENT});
-        close_again(
-            LinkCreate{.prog_fd = prog_, .target_fd = event_, .attach_type = BPF_PERF_EVENT, .bpf_cookie = 0x1234});
+        close_again(LinkCreate{
+            .prog_fd = prog_, .target_fd = event_, .attach_type = BPF_PERF_EVENT, .details = PerfEventLink{0x1234}});
         for (std::uint32_t type = 0; type <= 64; ++type) {
             close_again(LinkCreate{.prog_fd = prog_, .target_fd = 1, .attach_type = type});
-            close_again(LinkCreate{
-                .prog_fd = prog_, .target_fd = -1, .attach_type = type, .flags = 1u << (type % 32), .bpf_cookie = 5});
+            close_again(LinkCreate{.prog_fd = prog_,
+                                   .target_fd = -1,
+                                   .attach_type = type,
+                                   .flags = 1u << (type % 32),
+                                   .details = PerfEventLink{5}});
         }
+        more_links();
         close_again(RawTracepointOpen{.name = "sys_enter", .prog_fd = raw_prog_});
         close_again(RawTracepointOpen{.name = "no_such_tracepoint_and_a_name_too_long", .prog_fd = raw_prog_});
         close_again(RawTracepointOpen{.prog_fd = prog_});
+    }
+
+    void more_links() {
+        const char* long_name = "a_function_whose_name_has_more_than_32_characters";
+        const std::vector<const char*> few = {"vfs_read", long_name};
+        const std::vector<const char*> many(40, "vfs_read");
+        constexpr std::uint32_t multi = BPF_TRACE_KPROBE_MULTI;
+        for (const std::uint32_t flags : {0u, 1u, 2u}) {
+            close_again(LinkCreate{.prog_fd = prog_,
+                                   .target_fd = 0,
+                                   .attach_type = multi,
+                                   .details = KprobeMultiLink{.flags = flags, .syms = few}});
+        }
+        close_again(LinkCreate{.prog_fd = prog_,
+                               .target_fd = 0,
+                               .attach_type = multi,
+                               .details = KprobeMultiLink{.syms = many, .cookies = std::vector<std::uint64_t>(40, 7)}});
+        close_again(
+            LinkCreate{.prog_fd = prog_,
+                       .target_fd = 0,
+                       .attach_type = multi,
+                       .details = KprobeMultiLink{.addrs = {0xffffffff81000000, 0}, .cookies = {1, 0xdeadbeef}}});
+        for (const std::uint32_t length : {0u, 4u, 16u}) {
+            close_again(LinkCreate{.prog_fd = prog_,
+                                   .target_fd = 0,
+                                   .attach_type = BPF_TRACE_ITER,
+                                   .details = IterLink{.info = {5, 0, 7, 0xffffffff}, .info_len = length}});
+        }
+        close_again(LinkCreate{.prog_fd = prog_,
+                               .target_fd = 0,
+                               .attach_type = BPF_TRACE_FENTRY,
+                               .details = TracingLink{.target_btf_id = 3, .cookie = 4}});
+        for (const std::uint32_t type : {45u, 46u, 48u, 54u}) {  // not known to strace 6.1
+            close_again(
+                LinkCreate{.prog_fd = prog_, .target_fd = 1, .attach_type = type, .details = OrderedLink{3, 4}});
+        }
+        close_again(LinkCreate{
+            .prog_fd = prog_,
+            .target_fd = 0,
+            .attach_type = 48,
+            .details = UprobeMultiLink{.path = "/bin/true", .offsets = {0x1000, 0x2000}, .flags = 1, .pid = 1}});
+        for (const std::uint32_t flags : {0u, 4u, 0x80u}) {
+            gate_.enter(LinkUpdate{.link_fd = event_, .new_prog_fd = prog_, .flags = flags, .old_prog_fd = 77});
+        }
+        gate_.enter(LinkDetach{.link_fd = -1});
+        for (const std::uint32_t flags : {0u, 0x12u}) close_again(IterCreate{.link_fd = prog_, .flags = flags});
+        for (std::uint32_t type = 0; type <= 58; ++type) {
+            gate_.enter(ProgAttach{
+                .target_fd = -1, .attach_bpf_fd = prog_, .attach_type = type, .attach_flags = 1u << (type % 32)});
+            gate_.enter(ProgDetach{.target_fd = -1, .attach_bpf_fd = prog_, .attach_type = type});
+        }
+        gate_.enter(ProgAttach{.target_fd = -1, .attach_bpf_fd = prog_, .attach_flags = 4, .replace_bpf_fd = 9});
+        gate_.enter(ProgAttach{.target_fd = -1, .attach_bpf_fd = prog_, .attach_flags = 8, .order = {3, 4}});
     }
 
     void files() {

@@ -79,8 +79,8 @@ int sweep(const std::function<void(KernelGate&)>& work, std::initializer_list<in
 TEST_CASE("when any call fails, hello leaves nothing open", "[load][attach][events][fault]") {
     require_tracepoints();
     const ObjectSpec spec = object_spec("progs/hello.bpf.o");
-    for (const bool use_link : {false, true}) {
-        const int calls = sweep([&](KernelGate& gate) { run_object(gate, spec, {.use_link = use_link}); },
+    for (const AttachBy by : {AttachBy::older, AttachBy::link}) {
+        const int calls = sweep([&](KernelGate& gate) { run_object(gate, spec, {.by = by}); },
                                 {EPERM, EINVAL, ENOMEM, EAGAIN, ECANCELED});
         CHECK(calls >= 10);
     }
@@ -106,7 +106,7 @@ TEST_CASE("when any call fails, the kprobe of chapter 4 leaves nothing open, and
         CHECK(calls >= 15);
         CHECK(events >= 1);
     }
-    const AttachOptions by_link{.use_link = true, .kprobe_by = KprobeBy::tracefs};
+    const AttachOptions by_link{.by = AttachBy::link, .kprobe_by = KprobeBy::tracefs};
     sweep([&](KernelGate& gate) { run_object(gate, spec, by_link); }, {EINVAL});
 }
 

@@ -238,13 +238,13 @@ TEST_CASE("on request a perf event is held by a BPF link", "[attach]") {
     with_files(gate);
     const Program hello = program(gate, "tracepoint:syscalls/sys_enter_execve");
     AttachOptions options;
-    options.use_link = true;
+    options.by = AttachBy::link;
     options.cookie = 42;
     const Link link = attach(gate, hello, parse_hook("tracepoint:syscalls/sys_enter_execve"), options);
     CHECK(gate.count<PerfEventSetBpf>() == 0);
     REQUIRE(gate.count<LinkCreate>() == 1);
     CHECK(gate.calls<LinkCreate>()[0]->attach_type == BPF_PERF_EVENT);
-    CHECK(gate.calls<LinkCreate>()[0]->bpf_cookie == 42);
+    CHECK(std::get<PerfEventLink>(gate.calls<LinkCreate>()[0]->details).bpf_cookie == 42);
     CHECK(link.link_fd() >= 0);
 }
 
@@ -253,7 +253,7 @@ TEST_CASE("when any system call of an attach fails, only the program stays open 
     for (const char* hook :
          {"tracepoint:syscalls/sys_enter_execve", "kprobe:do_unlinkat", "ksyscall:execve", "raw_tp:sys_enter"}) {
         for (const bool pmu : {true, false}) {
-            for (const bool use_link : {false, true}) {
+            for (const AttachBy by : {AttachBy::older, AttachBy::link}) {
                 for (int nth = 0;; ++nth) {
                     INFO(hook << (pmu ? " with" : " without") << " PMU, call " << nth);
                     REQUIRE(nth < 100);
@@ -267,7 +267,7 @@ TEST_CASE("when any system call of an attach fails, only the program stays open 
                     const Program hello = program(gate, hook);
                     FailingGate failing(gate, nth, EINVAL);
                     AttachOptions options;
-                    options.use_link = use_link;
+                    options.by = by;
                     try {
                         const Link link = attach(failing, hello, parse_hook(hook), options);
                     } catch (const Error&) {

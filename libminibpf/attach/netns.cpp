@@ -1,0 +1,47 @@
+// Network namespaces: sk_lookup programs, which choose the socket that a packet or a connection is for, and flow
+// dissectors, which tell the kernel what kind of packet it has before it.
+//
+// The namespace's file in /proc is what they are attached to. sk_lookup takes links only (Linux 5.9); there may be
+// several. A flow dissector can also be put there by BPF_PROG_ATTACH (4.20), without a descriptor of the namespace: it
+// is the caller's own. There is one for each namespace, and the initial one's is for all.
+#include <libminibpf/attach/attach.hpp>
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <libminibpf/kernel/kernel_error.hpp>
+
+namespace minibpf {
+
+namespace {
+
+std::string netns_hint(int error) {
+    switch (error) {
+        case EEXIST: return "the initial network namespace has a flow dissector, which then is the one for all";
+        case E2BIG: return "64 programs are attached to this namespace, and that is as many as there can be";
+        case EINVAL: return "this is no network namespace's file; they are /proc/PID/ns/net and /run/netns/NAME";
+        default: return {};
+    }
+}
+
+}  // namespace
+
+Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions&) {
+    const std::string path = hook.target.empty() ? "/proc/self/ns/net" : hook.target;
+    const OpenAt open{.path = path, .flags = O_RDONLY};
+    const Answer opened = gate.enter(open, "this file stands for the network namespace");
+    if (!opened.ok()) {
+        throw kernel_error(fmt::format("attaching {}: opening the network namespace {}", program.name(), path), open,
+                           opened, "they are /proc/PID/ns/net and /run/netns/NAME")
+            .with_blame(Blame::usage);
+    }
+    const Fd netns(gate, opened.fd());
+    const auto attach_type = static_cast<std::uint32_t>(program.spec().kind.expected_attach_type);
+    return create_link(
+        gate, program, hook, {.target_fd = netns.get(), .attach_type = attach_type},
+        [&] { return fmt::format("{} runs in the network namespace {}", program.name(), path); }, netns_hint);
+}
+
+}  // namespace minibpf

@@ -1,0 +1,79 @@
+// Programs that were tied to their place when they were loaded: tp_btf, fentry, fexit, fmod_ret, LSM and freplace.
+//
+// BPF_PROG_LOAD took the function, tracepoint or LSM hook as a type of the kernel's BTF (attach_btf_id), so that the
+// verifier knows its arguments. To attach it is then only "now": BPF_RAW_TRACEPOINT_OPEN without a name (Linux 5.5), or
+// BPF_LINK_CREATE (5.10 for freplace, 5.19 for the others), which also takes a cookie. Both answer a link's fd.
+//
+// fentry and its like enter the function through the call to ftrace that the compiler left at its beginning: the kernel
+// lets it call a trampoline, made for this function, which calls the programs (arch/x86/net/bpf_jit_comp.c).
+#include <libminibpf/attach/attach.hpp>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include <libminibpf/kernel/files.hpp>
+#include <libminibpf/kernel/kernel_error.hpp>
+
+namespace minibpf {
+
+namespace {
+
+constexpr int not_supported = 524;  // ENOTSUPP, the kernel's own
+
+// The LSMs that are running, "lockdown,capability,bpf": those of the boot option `lsm=`, or of CONFIG_LSM.
+std::string lsm_hint(KernelGate& gate) {
+    constexpr const char* path = "/sys/kernel/security/lsm";
+    std::string running;
+    try {
+        running = text_of(read_file(gate, path, "which security modules are running"));
+    } catch (const Error&) {
+        return "is bpf among the security modules? mount -t securityfs securityfs /sys/kernel/security, and look into "
+               "its file lsm";
+    }
+    if (("," + running + ",").find(",bpf,") != std::string::npos) return {};
+    return fmt::format("the running security modules are {}, without bpf: boot with lsm={},bpf", running, running);
+}
+
+std::string tracing_hint(KernelGate& gate, HookKind kind, int error) {
+    if (kind == HookKind::lsm && error != EBUSY) {
+        if (std::string hint = lsm_hint(gate); !hint.empty()) return hint;
+    }
+    switch (error) {
+        case EBUSY:
+            return kind == HookKind::freplace ? "another program replaces that function already"
+                                              : "something else holds the function: live patching, or a trampoline of "
+                                                "another kind";
+        case E2BIG: return "38 programs are attached to this function, and that is as many as there can be";
+        case EINVAL:
+        case not_supported:
+        case EOPNOTSUPP:
+            return "this kernel has no trampolines for BPF (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS): a kprobe or a "
+                   "tp_btf program of the same place may do";
+        default: return {};
+    }
+}
+
+std::string place(const Hook& hook) {
+    return hook.target.empty() ? std::string("the place that it was loaded for") : hook.target;
+}
+
+}  // namespace
+
+Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
+    const auto why = [&] { return fmt::format("{} runs at {} until this fd is closed", program.name(), place(hook)); };
+    const auto hint = [&](int error) { return tracing_hint(gate, hook.kind, error); };
+    if (options.by == AttachBy::link) {
+        const auto attach_type = static_cast<std::uint32_t>(program.spec().kind.expected_attach_type);
+        return create_link(
+            gate, program, hook,
+            {.target_fd = 0, .attach_type = attach_type, .details = TracingLink{.cookie = options.cookie}}, why, hint);
+    }
+    std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
+    const RawTracepointOpen call{.prog_fd = program.fd()};
+    const Answer answer = gate.enter(call, why);
+    if (!answer.ok()) throw kernel_error("attaching " + description, call, answer, hint(answer.error));
+    return Link(std::move(description), Fd(gate, answer.fd()));
+}
+
+}  // namespace minibpf
