@@ -49,6 +49,31 @@ TEST_CASE("a wrong map definition is an error that names map and member", "[obje
     CHECK_THAT(complaint_about("conflicting_sizes"), contains("map 'counts'") && contains("4 bytes") && contains("8"));
 }
 
+TEST_CASE("a value in a map's definition must be a whole pointer to a map or a program", "[object]") {
+    CHECK_THAT(complaint_about("wrong_values"),
+               contains("map 'programs'") && contains("'subprogram'") && contains("not a program"));
+    const std::string table = ".rel.maps";
+    CHECK_THAT(complaint_after("map_values", [&](ElfBytes& elf) { elf.record(table, 0).r_offset += 4; }),
+               contains("no element of a map's values"));
+    CHECK_THAT(complaint_after("map_values", [&](ElfBytes& elf) { elf.record(table, 0).r_offset = 0; }),
+               contains("no element of a map's values"));
+    CHECK_THAT(complaint_after("map_values",
+                               [&](ElfBytes& elf) { elf.record(table, 0).r_offset = elf.section(".maps").sh_size; }),
+               contains(".maps") && contains("changes offset"));
+    CHECK_THAT(complaint_after("map_values", [&](ElfBytes& elf) { elf.record(table, 0).r_info |= 0xffffffull << 32; }),
+               contains("symbol"));
+    CHECK_THAT(complaint_after("map_values", [](ElfBytes& elf) { elf.symbol("next").st_value += 8; }),
+               contains("'next'"));
+    // What a static map's pointer holds: the offset of no map.
+    CHECK_THAT(complaint_after("static_inner_maps",
+                               [&](ElfBytes& elf) {
+                                   const std::uint64_t at =
+                                       elf.section(".maps").sh_offset + elf.record(table, 0).r_offset;
+                                   *elf.at<std::uint64_t>(at) = 4;
+                               }),
+               contains("map 'by_index'") && contains("no map of this object"));
+}
+
 TEST_CASE("an extern that cannot be filled in is an error that names it", "[object]") {
     CHECK_THAT(complaint_after("legacy_maps",
                                [](ElfBytes& elf) {

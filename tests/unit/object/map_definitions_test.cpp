@@ -55,6 +55,14 @@ TEST_CASE("a program array has the programs that its definition names", "[object
     CHECK(object.find_map("programs")->inner.empty());
 }
 
+TEST_CASE("static maps in a definition are told apart by what the pointers hold", "[object]") {
+    const ObjectSpec object = parse("static_inner_maps");
+    CHECK(slots_of(object, "by_index") == Slots{{1, "first"}, {3, "second"}});
+    CHECK(slots_of(object, "by_number") == Slots{{2, "third"}});
+    CHECK(object.find_map("by_number")->key_size == 8);
+    CHECK(slots_of(object, "by_byte") == Slots{{3, "first"}});
+}
+
 TEST_CASE("a map that is pinned by name has its own name under the bpffs", "[object]") {
     CHECK(parse("pinned").find_map("minibpf_test_pinned")->pin_name == "minibpf_test_pinned");
     CHECK(parse("map_values").find_map("outer")->pin_name.empty());
