@@ -1,12 +1,19 @@
 // Maps of maps, program arrays, struct_ops, iproute2's definitions: what a definition says beyond sizes.
 #include <algorithm>
+#include <array>
+
+#include <linux/btf.h>
 
 #include <tests/catch.hpp>
 #include <tests/read_object.hpp>
+#include <tests/unit/elf/elf_bytes.hpp>
 
 #include <libminibpf/object/uapi.hpp>
 
 using namespace minibpf;
+using minibpf::test::contains;
+using minibpf::test::damaged;
+using minibpf::test::ElfBytes;
 using minibpf::test::object_spec;
 
 namespace {
@@ -96,4 +103,21 @@ TEST_CASE("a struct_ops variable is a map whose members name programs", "[object
     CHECK(slots_of(object, "minibpf") ==
           Slots{{0, "minibpf_ssthresh"}, {8, "minibpf_undo_cwnd"}, {16, "minibpf_cong_avoid"}});
     CHECK(object.find_program("minibpf_ssthresh")->kind.type == BPF_PROG_TYPE_STRUCT_OPS);
+}
+
+TEST_CASE("a number that the compiler cut in half is a warning", "[object]") {
+    ElfBytes elf = damaged("maps");
+    const Elf64_Shdr& section = elf.section(".BTF");
+    const std::array<std::uint32_t, 3> four_bytes = {0, BTF_KIND_ENUM << 24 | 1, 4};  // __ulong(map_extra, 3)
+    const ByteView pattern = std::as_bytes(std::span(four_bytes));
+    const auto begin = elf.bytes().begin() + static_cast<std::ptrdiff_t>(section.sh_offset);
+    const auto end = begin + static_cast<std::ptrdiff_t>(section.sh_size);
+    const auto found = std::search(begin, end, pattern.begin(), pattern.end());
+    REQUIRE(found != end);
+    CHECK(parse_object(elf.bytes(), "maps.o").warnings.empty());
+    *(found + 8) = std::byte{8};
+    const ObjectSpec object = parse_object(elf.bytes(), "maps.o");
+    REQUIRE(object.warnings.size() == 1);
+    CHECK_THAT(object.warnings[0], contains("map 'bloom'") && contains("'map_extra'") && contains("clang 15"));
+    CHECK(object.find_map("bloom")->map_extra == 3);
 }
