@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <libminibpf/btf/simplify.hpp>
 #include <libminibpf/kernel/files.hpp>
@@ -394,8 +395,19 @@ private:
     }
 
     std::string hint_for(const Candidate& candidate, std::string_view log) const {
-        const std::string poisoned = poison_hint(candidate, log);
-        return poisoned.empty() ? verifier_hint(log, spec()) : poisoned;
+        std::string hint = poison_hint(candidate, log);
+        if (hint.empty()) hint = recursion_hint(candidate);
+        return hint.empty() ? verifier_hint(log, spec()) : hint;
+    }
+
+    // The verifier follows each call, and says that there are too many. Who calls whom is for us to say.
+    std::string recursion_hint(const Candidate& candidate) const {
+        const std::vector<std::string> loop = find_recursion(spec(), *candidate.spec);
+        if (loop.empty()) return {};
+        return fmt::format(
+            "'{}' calls {}: BPF functions cannot be recursive, use a bounded loop or bpf_loop()", loop.front(),
+            loop.size() == 2 ? "itself"
+                             : fmt::format("'{}'", fmt::join(loop.begin() + 1, loop.end(), "', which calls '")));
     }
 
     // "invalid func unknown#195896080": an access that CO-RE could not resolve, or a weak kfunc that this kernel lacks.
