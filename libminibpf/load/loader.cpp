@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -18,6 +20,7 @@
 #include <libminibpf/load/extern_values.hpp>
 #include <libminibpf/load/kernel_types.hpp>
 #include <libminibpf/load/map_loader.hpp>
+#include <libminibpf/load/map_slots.hpp>
 #include <libminibpf/load/verifier_log.hpp>
 #include <libminibpf/relocate/core.hpp>
 #include <libminibpf/relocate/link.hpp>
@@ -102,12 +105,32 @@ private:
         for (const std::string& name : options_.programs) spec().require_program(name);
         for (const ProgramSpec& program : spec().programs) {
             const bool named = std::ranges::find(options_.programs, program.name) != options_.programs.end();
-            if (options_.programs.empty() ? !program.kind.optional : named) candidates_.push_back({.spec = &program});
+            const bool wanted = options_.programs.empty() ? !program.kind.optional && !waits_for_table(program) : named;
+            if (wanted) candidates_.push_back({.spec = &program});
         }
         if (spec().programs.empty() && spec().maps.empty()) {
             throw_malformed(fmt::format("{} has neither programs nor maps to load", spec().file_name));
         }
         for_each_candidate([](const Candidate& candidate) { check_kind(*candidate.spec); });
+    }
+
+    // A function of tables that are not created (SEC("?.struct_ops")), and of no other.
+    bool waits_for_table(const ProgramSpec& program) const {
+        bool waits = false;
+        for (const MapSpec& map : spec().maps) {
+            if (map.origin != MapOrigin::struct_ops) continue;
+            const bool has_it = has_member(map, program.function);
+            if (has_it && !map.optional) return false;
+            waits = waits || has_it;
+        }
+        return waits;
+    }
+
+    static bool has_member(const MapSpec& table, std::size_t function) {
+        return std::ranges::any_of(table.slots, [&](const MapSlot& slot) {
+            const auto* member = std::get_if<FunctionReference>(&slot.target);
+            return member != nullptr && member->function == function;
+        });
     }
 
     static void check_kind(const ProgramSpec& program) {
@@ -158,8 +181,10 @@ private:
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
             MapSpec& map = object_.spec_->maps[i];
             if (map.origin != MapOrigin::struct_ops || map.optional) continue;
-            struct_ops_[i] = fit_struct_ops(types_, spec(), map);
-            map.value_size = static_cast<std::uint32_t>(struct_ops_[i]->value.size());
+            try_map(i, [&] {
+                struct_ops_[i] = fit_struct_ops(types_, spec(), map);
+                map.value_size = static_cast<std::uint32_t>(struct_ops_[i]->value.size());
+            });
         }
     }
 
@@ -196,6 +221,18 @@ private:
         if (program.kind.type == BPF_PROG_TYPE_STRUCT_OPS) find_struct_ops_member(candidate);
     }
 
+    /// Does `work` for a map. With keep_going, what goes wrong concerns the programs that need the map, and no others.
+    template <class Work>
+    void try_map(std::size_t map, Work work) {
+        try {
+            work();
+        } catch (const Error& error) {
+            if (!options_.keep_going || error.detail().code == ECANCELED) throw;
+            options_.notice(fmt::format("map '{}' was left out: {}", spec().maps[map].name, error.detail().doing));
+            map_errors_.emplace(map, error);
+        }
+    }
+
     void find_struct_ops_member(Candidate& candidate) const {
         for (const std::optional<StructOps>& table : struct_ops_) {
             if (!table) continue;
@@ -204,6 +241,9 @@ private:
             candidate.target = {.btf_id = table->type_id, .fd = table->btf_fd};
             candidate.expected_attach_type = member->member_index;
             return;
+        }
+        for (const auto& [map, error] : map_errors_) {
+            if (has_member(spec().maps[map], candidate.spec->function)) throw error;
         }
         throw_malformed("no struct_ops variable has it as a member, so the kernel cannot know what it is for",
                         "put it into a variable in SEC(\".struct_ops\"), or leave it out with --program");
@@ -263,14 +303,11 @@ private:
         object_.maps_.reserve(spec().maps.size());
         map_fds_.assign(spec().maps.size(), -1);
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
-            if (!needed[i]) continue;
-            try {
+            if (!needed[i] || map_errors_.contains(i)) continue;
+            try_map(i, [&] {
                 object_.maps_.push_back(maps.create(i));
                 map_fds_[i] = object_.maps_.back().fd();
-            } catch (const Error& error) {
-                if (!options_.keep_going || error.detail().code == ECANCELED) throw;
-                map_errors_.emplace(i, error);
-            }
+            });
         }
         fill_map_slots();
     }
@@ -285,14 +322,15 @@ private:
     void fill_slots(FdOf fd_of) {
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
             Map* map = created(i);
-            if (map == nullptr || spec().maps[i].origin == MapOrigin::struct_ops || map->was_pinned()) continue;
+            if (map == nullptr || spec().maps[i].origin == MapOrigin::struct_ops) continue;
+            // What another load has put into a pinned map of maps stays; its programs would not know these programs.
+            if (map->was_pinned() && std::is_same_v<Reference, MapReference>) continue;
             for (const MapSlot& slot : spec().maps[i].slots) {
                 const Reference* reference = std::get_if<Reference>(&slot.target);
                 if (reference == nullptr) continue;
                 const int fd = fd_of(*reference);
                 if (fd < 0) continue;
-                map->update(bytes_of(slot.index), bytes_of(fd), BPF_ANY,
-                            [&] { return fmt::format("{}[{}], as its definition says", map->name(), slot.index); });
+                fill_slot(spec(), *map, slot, fd);
             }
         }
     }
@@ -354,6 +392,11 @@ private:
         }
         if (!answer.ok()) {
             std::string hint = hint_for(candidate, log);
+            if (hint.empty() && log.empty() && answer.error == EINVAL) {
+                hint =
+                    "the verifier was not even asked: the kernel may be too old for this kind of program, or built "
+                    "without it";
+            }
             throw kernel_error(fmt::format("loading {}", described(*candidate.spec)), call, answer, std::move(hint),
                                std::move(log));
         }

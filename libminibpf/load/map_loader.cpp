@@ -83,6 +83,10 @@ std::string why_created(const ObjectSpec& object, std::size_t map) {
 
 std::string create_hint(const MapSpec& map, const MapCreate& call, int error) {
     if (error != EINVAL) return {};
+    const bool holds_maps = map.type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map.type == BPF_MAP_TYPE_HASH_OF_MAPS;
+    if (holds_maps && call.inner_map_fd == 0) {
+        return "its definition does not say what the maps in it are like: write __array(values, struct ...)";
+    }
     return fmt::format(
         "the kernel takes no {} map with key_size={}, value_size={}, max_entries={}, map_flags={:#x}; see the map "
         "type in the kernel's Documentation/bpf/",

@@ -1,8 +1,11 @@
 #include <libminibpf/object/hook.hpp>
 
+#include <algorithm>
+
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/object/uapi.hpp>
 #include <tests/catch.hpp>
+#include <tests/read_object.hpp>
 
 using namespace minibpf;
 using minibpf::test::contains;
@@ -88,6 +91,22 @@ TEST_CASE("an unknown section name suggests the nearest", "[object]") {
     CHECK(find_program_kind("?lsm/path_chmod").has_value());
     CHECK_FALSE(find_program_kind("maps").has_value());
     CHECK_FALSE(find_program_kind("").has_value());
+}
+
+TEST_CASE("a program of every spelling is in an object, and is of its kind", "[object]") {
+    const ObjectSpec object = minibpf::test::object_spec("tests/data/every_section.bpf.o");
+    for (std::string_view spelling : section_name_spellings()) {
+        if (spelling == "freplace" || spelling.starts_with("struct_ops")) continue;  // their objects are others
+        INFO(spelling);
+        const auto found = std::ranges::find_if(object.programs, [&](const ProgramSpec& program) {
+            return program.section == spelling || program.section.starts_with(std::string(spelling) + "/");
+        });
+        REQUIRE(found != object.programs.end());
+        const ProgramKind bare = parse_section_name(spelling);
+        CHECK(found->kind.type == bare.type);
+        CHECK(found->kind.expected_attach_type == bare.expected_attach_type);
+        CHECK(found->kind.sleepable == bare.sleepable);
+    }
 }
 
 TEST_CASE("every spelling of the table stands for a program type of its own row", "[object]") {
