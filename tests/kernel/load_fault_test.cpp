@@ -84,7 +84,7 @@ TEST_CASE("when any call fails, no pin is left behind", "[load][fault]") {
         const std::filesystem::recursive_directory_iterator all(pins.path, no_directory);
         for (const auto& entry : all) CHECK(entry.is_directory());
     };
-    for (const char* name : {"pinned", "pinned_kinds", "iproute2_maps"}) {
+    for (const char* name : {"pinned", "pinned_kinds", "iproute2_maps", "first_iproute2_maps"}) {
         INFO(name);
         CHECK(sweep_load(data(name), options, {EPERM, EINVAL}, remove, no_pin) >= 4);
         CHECK_FALSE(std::filesystem::is_empty(pins.path));  // of the last load, in which nothing failed

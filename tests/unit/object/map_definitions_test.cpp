@@ -92,6 +92,18 @@ TEST_CASE("iproute2's definitions have pins and inner maps", "[object]") {
     CHECK(slots_of(object, "by_interface") == Slots{{1, "counters"}});
 }
 
+TEST_CASE("iproute2's definitions of seven members have a pin too, unless they can be another loader's", "[object]") {
+    const ObjectSpec object = parse("first_iproute2_maps");
+    REQUIRE(object.find_map("drops") != nullptr);
+    CHECK(object.find_map("drops")->value_size == 8);
+    CHECK(object.find_map("drops")->pin_name == "tc/globals/drops");
+
+    ElfBytes elf = damaged("first_iproute2_maps");
+    const std::uint64_t definition = elf.section("maps").sh_offset;
+    *elf.at<std::uint32_t>(definition + 16) = BPF_F_NUMA_NODE;
+    CHECK_THROWS_WITH(parse_object(elf.bytes(), "samples.o"), contains("map 'drops'") && contains("28 bytes"));
+}
+
 TEST_CASE("a struct_ops variable is a map whose members name programs", "[object]") {
     const ObjectSpec object = parse("struct_ops");
     const MapSpec* table = object.find_map("minibpf");
