@@ -153,3 +153,13 @@ TEST_CASE("program types are named as bpftool names them", "[object]") {
     CHECK(map_type_name(BPF_MAP_TYPE_HASH) == "hash");
     CHECK(map_type_name(BPF_MAP_TYPE_RINGBUF) == "ringbuf");
 }
+
+TEST_CASE("map types are named as bpftool names them", "[object]") {
+    const ObjectSpec object = minibpf::test::object_spec("tests/data/every_map_type.bpf.o");
+    for (const MapSpec& map : object.maps) {
+        CHECK(map_type_name(map.type) == map.name);
+        CHECK(parse_map_type(map.name) == map.type);
+    }
+    CHECK(map_type_name(static_cast<bpf_map_type>(4711)) == "type 4711");
+    CHECK_THROWS_WITH(parse_map_type("hsah"), contains("hsah"));
+}
