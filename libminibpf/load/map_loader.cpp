@@ -35,6 +35,10 @@ bool takes_btf(std::uint32_t type) {
     return std::find(without.begin(), without.end(), type) == without.end();
 }
 
+bool is_arena(const MapSpec& map) noexcept {
+    return std::uint32_t{map.type} == uapi::BPF_MAP_TYPE_ARENA;
+}
+
 bool is_ring_buffer(std::uint32_t type) noexcept {
     return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF;
 }
@@ -167,6 +171,7 @@ Map MapLoader::create(std::size_t index) {
             options_.notice(fmt::format("map '{}' is the one pinned at {}", spec.name, pin_path(spec)));
             Map map(gate_, object_, spec, call.max_entries, std::move(pinned));
             map.was_pinned_ = true;
+            if (is_arena(spec)) map.memory_ = map_arena(map);
             return map;
         }
     }
@@ -178,7 +183,7 @@ Map MapLoader::create(std::size_t index) {
     }
     Map map(gate_, object_, spec, call.max_entries, enter(spec, call, index));
     inner.reset();
-    if (std::uint32_t{spec.type} == uapi::BPF_MAP_TYPE_ARENA) map.memory_ = map_arena(map);
+    if (is_arena(spec)) map.memory_ = map_arena(map);
     fill(map);
     if (!spec.pin_name.empty()) {
         pins_.reserve(pins_.size() + 1);  // the pin is noted whatever happens
@@ -198,6 +203,7 @@ void MapLoader::remove_pins() noexcept {
 
 void MapLoader::fill(Map& map) const {
     const MapSpec& spec = map.spec();
+    if (is_arena(spec)) std::ranges::copy(spec.initial, map.memory_.bytes().begin());
     if (spec.origin != MapOrigin::data_section && spec.origin != MapOrigin::kconfig) return;
     const bool is_kconfig = spec.origin == MapOrigin::kconfig;
     const Bytes made = is_kconfig             ? kconfig_contents(gate_, types_, object_)
@@ -235,7 +241,6 @@ Mapping MapLoader::map_arena(const Map& map) const {
         throw_malformed(fmt::format("arena '{}': {} bytes of variables do not fit its {} pages", map.name(),
                                     spec.initial.size(), map.max_entries()));
     }
-    std::ranges::copy(spec.initial, memory.bytes().begin());
     return memory;
 }
 

@@ -8,17 +8,6 @@
 using namespace minibpf;
 using namespace minibpf::test;
 
-namespace {
-
-/// A map definition's type, for the arena's alone.
-ObjectSpec only_map(ObjectSpec spec, const std::string& name) {
-    std::erase_if(spec.maps, [&](const MapSpec& map) { return map.name != name; });
-    spec.programs.clear();
-    return spec;
-}
-
-}  // namespace
-
 TEST_CASE("when any call fails, a load of everything leaves nothing behind", "[load][fault]") {
     require_kernel_btf();
     for (const char* name : {"map_values", "static_inner_maps", "legacy_maps", "variables", "kconfig", "core_live",
@@ -44,7 +33,7 @@ TEST_CASE("when any call fails, a map of each type leaves nothing behind", "[loa
 TEST_CASE("when any call fails, an arena leaves no mapping behind", "[load][fault]") {
     require_kernel_btf();
     skip_unless_kernel_has("arenas", running_version() >= 0x609);
-    CHECK(sweep_load(only_map(data("every_map_type"), "arena"), {}, {EINVAL, ENOMEM}) == 3);
+    CHECK(sweep_load(data("arena"), {}, {EINVAL, ENOMEM}) >= 4);
 }
 
 TEST_CASE("when any call fails, the types of another kernel leave nothing behind", "[load][fault]") {

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include <libminibpf/events/map_view.hpp>
 #include <libminibpf/object/uapi.hpp>
 #include <tests/kernel/loading.hpp>
 
@@ -98,6 +99,44 @@ TEST_CASE("an arena's memory lies where its definition says", "[load][maps]") {
     REQUIRE(memory.size() == 2 * static_cast<std::size_t>(getpagesize()));
     memory[5000] = std::byte{42};  // the kernel gives the page when it is touched
     CHECK(memory[5000] == std::byte{42});
+}
+
+TEST_CASE("variables in an arena are written before the load and shared with programs after it", "[load][maps][data]") {
+    require_kernel_btf();
+    skip_unless_kernel_has("arenas", running_version() >= 0x609);
+    LiveGate gate;
+    ObjectSpec spec = data("arena");
+    CHECK(spec.variable<std::uint32_t>("arena_counter") == 5);
+    spec.variable<std::uint64_t[3]>("arena_table")[2] = 100;
+    const PinDirectory pins;
+    LoadOptions options;
+    options.pin_directory = pins.path;
+    spec.require_map("memory").pin_name = "memory";
+    {
+        Object object = load(gate, spec, options);
+        const int program = object.require_program("count").fd();
+        CHECK(run_with_packet(program) == 6 + 100);
+        CHECK(object.variable<const std::uint32_t>("arena_counter") == 6);
+        object.variable<std::uint32_t>("arena_counter") = 1000;
+        object.variable<std::uint64_t[3]>("arena_table")[2] = 200;
+        object.variable<std::uint8_t[5000]>("arena_page")[4999] = 1;
+        CHECK(run_with_packet(program) == 1001 + 200);
+        CHECK_THAT(map_line(object, object.require_map("memory")),
+                   contains("memory: arena_counter=1001 arena_table={10, 20, 200}"));
+    }
+    Object again = load(gate, spec, options);  // pinned: with what was left in it
+    CHECK(again.require_map("memory").was_pinned());
+    CHECK(again.variable<const std::uint32_t>("arena_counter") == 1001);
+    CHECK(run_with_packet(again.require_program("count").fd()) == 1002 + 200);
+}
+
+TEST_CASE("an arena that is too small for its variables is an error, and leaves nothing mapped", "[load][maps]") {
+    require_kernel_btf();
+    skip_unless_kernel_has("arenas", running_version() >= 0x609);
+    LiveGate gate;
+    ObjectSpec spec = data("arena");
+    spec.require_map("memory").max_entries = 1;
+    CHECK_THAT(error_of_load(gate, std::move(spec)).detail().doing, contains("arena 'memory'") && contains("1 pages"));
 }
 
 TEST_CASE("a per-CPU array and a perf array of no elements get one for each CPU", "[load][maps]") {

@@ -178,6 +178,17 @@ TEST_CASE("variables have their place, size and type, static ones too", "[object
     CHECK(place("configured") == ".data.config+0:4");
 }
 
+TEST_CASE("variables in an arena are its first bytes", "[object]") {
+    ObjectSpec object = parse("arena");
+    const MapSpec& arena = object.require_map("memory");
+    CHECK(arena.initial.size() == 5032);
+    const VariableSpec& table = object.require_variable("arena_table");
+    CHECK(&object.maps[table.map] == &arena);
+    CHECK(table.size == 24);
+    object.set_variable("arena_table", "{1, 2, 3}");
+    CHECK(read_at<std::uint64_t>(arena.initial, table.offset + 16) == 3);
+}
+
 TEST_CASE("a variable is set before loading, in .bss too", "[object]") {
     ObjectSpec object = parse("variables");
     object.set_variable("limit", "300");
