@@ -121,8 +121,8 @@ void change_map(MapSpec& map, std::string_view field, std::string_view value, st
     } else if (field == "key_size") {
         set_size(map.key_size, map.btf_key_type_id, number32);
     } else if (field == "value_size") {
-        if (map.origin == MapOrigin::data_section || map.origin == MapOrigin::kconfig) {
-            throw_usage(fmt::format("--map {}: a section's size is that of its variables", request), "");
+        if (map.origin == MapOrigin::kconfig || (map.origin == MapOrigin::data_section && number32 < map.value_size)) {
+            throw_usage(fmt::format("--map {}: its variables take {} bytes", request, map.value_size), "");
         }
         set_size(map.value_size, map.btf_value_type_id, number32);
     } else {

@@ -126,12 +126,18 @@ MapCreate MapLoader::request(const MapSpec& map, std::size_t index) const {
             call.map_flags |= uapi::BPF_F_VTYPE_BTF_OBJ_FD;
             call.value_type_btf_obj_fd = static_cast<std::uint32_t>(table.btf_fd);
         }
-    } else if (takes_btf(map.type) && map.btf_value_type_id != 0) {
+    } else if (takes_btf(map.type) && map.btf_value_type_id != 0 && !is_resized_section(map)) {
         call.btf_fd = static_cast<std::uint32_t>(btf_fd_);
         call.btf_key_type_id = map.btf_key_type_id;
         call.btf_value_type_id = map.btf_value_type_id;
     }
     return call;
+}
+
+// A data section that the caller has made larger, for an array at its end, is not what its DATASEC says any more.
+bool MapLoader::is_resized_section(const MapSpec& map) const {
+    return map.origin == MapOrigin::data_section && object_.btf &&
+           object_.btf->type(map.btf_value_type_id).size() != map.value_size;
 }
 
 Answer MapLoader::without_btf(MapCreate call, const Answer& refused) const {
@@ -206,9 +212,16 @@ void MapLoader::fill(Map& map) const {
     if (is_arena(spec)) std::ranges::copy(spec.initial, map.memory_.bytes().begin());
     if (spec.origin != MapOrigin::data_section && spec.origin != MapOrigin::kconfig) return;
     const bool is_kconfig = spec.origin == MapOrigin::kconfig;
-    const Bytes made = is_kconfig             ? kconfig_contents(gate_, types_, object_)
-                       : spec.initial.empty() ? Bytes(spec.value_size)
-                                              : Bytes();
+    Bytes made = is_kconfig ? kconfig_contents(gate_, types_, object_) : Bytes();
+    if (!is_kconfig && spec.initial.size() != spec.value_size) {  // .bss, or a section that was made larger
+        if (spec.initial.size() > spec.value_size) {
+            throw Error({.doing = fmt::format("map '{}': its variables take {} bytes, and its value_size is {}",
+                                              spec.name, spec.initial.size(), spec.value_size),
+                         .blame = Blame::usage});
+        }
+        made = spec.initial;
+        made.resize(spec.value_size);
+    }
     const ByteView contents = made.empty() ? ByteView(spec.initial) : ByteView(made);
     const std::uint32_t zero = 0;
     map.update(bytes_of(zero), contents, BPF_ANY,

@@ -56,6 +56,9 @@ TEST_CASE("a map is changed on the command line before it is created", "[cli][ke
     CHECK(extra.status == 0);
     CHECK_THAT(extra.err, contains("map_type=BPF_MAP_TYPE_BLOOM_FILTER"));
     CHECK_THAT(extra.err, contains("map_extra=5"));
+    const Said larger = load_only("--trace --map .data.config.value_size=4K", "variables");
+    CHECK(larger.status == 0);
+    CHECK_THAT(larger.err, contains("value_size=4096"));
 }
 
 TEST_CASE("a map is pinned by a name of the command line, and found there by the next load", "[cli][kernel]") {
@@ -88,7 +91,7 @@ TEST_CASE("a change that no map can take is wrong usage, and one of an unknown m
     CHECK_THAT(complaint("counts.type=hsah", 2), contains("'hash'"));
     CHECK_THAT(complaint("count.max_entries=5", 3), contains("'counts'"));
     CHECK_THAT(run(loader() + " plan -q --map .bss.value_size=5 " + test_object("variables")).err,
-               contains("size is that of its variables"));
+               contains("its variables take 42 bytes"));
     const Said raw = run(loader() + " plan -q --type tracepoint --map counts.max_entries=5 " + prog("smallest.text"));
     CHECK(raw.status == 3);
     CHECK_THAT(raw.err, contains("'counts'"));

@@ -308,6 +308,25 @@ TEST_CASE("programs see the variables of data sections of every name, and user s
     }
 }
 
+TEST_CASE("a data section is made larger before the load, for an array at its end", "[load][data]") {
+    require_kernel_btf();
+    LiveGate gate;
+    ObjectSpec spec = data("data_sections");
+    spec.require_map(".data.named").value_size = 10'000;
+    spec.require_map(".bss.named").value_size = 20'000;
+    Object object = load(gate, std::move(spec));
+    CHECK(info_of(gate, object.require_map(".data.named")).value_size == 10'000);
+    CHECK(object.require_map(".bss.named").memory().size() == 20'000);
+    CHECK(run_with_packet(object.require_program("look").fd()) == 0);
+    CHECK(object.variable<const std::uint64_t>("zero") == 3 + 5 + 7);
+
+    ObjectSpec smaller = data("data_sections");
+    smaller.require_map(".data.named").value_size = 8;
+    const Error error = error_of_load(gate, std::move(smaller));
+    CHECK_THAT(error.detail().doing, contains("'.data.named'") && contains("16 bytes"));
+    CHECK(error.detail().blame == Blame::usage);
+}
+
 TEST_CASE("constants cannot be written after the load, and static variables alone are not mapped", "[load][data]") {
     require_kernel_btf();
     LiveGate gate;
