@@ -34,12 +34,14 @@ constexpr Since since[] = {
     {"cgroup/recvmsg_unix", 0x607},
     {"cgroup/getpeername_unix", 0x607},
     {"cgroup/getsockname_unix", 0x607},
-    {"tracepoint.s", 0x701},
-    {"tp.s", 0x701},
-    {"raw_tp.s", 0x701},
-    {"raw_tracepoint.s", 0x701},
-    {"tp_btf.s", 0x701},
-    {"usdt.s", 0x000},
+    {"tracepoint.s", 0x702},
+    {"tp.s", 0x702},
+    {"raw_tp.s", 0x702},
+    {"raw_tracepoint.s", 0x702},
+    {"tp_btf.s", 0x702},
+    {"fentry.s", 0x602},
+    {"fexit.s", 0x602},
+    {"fmod_ret.s", 0x602},
 };
 
 std::uint32_t needed_version(std::string_view section) {
