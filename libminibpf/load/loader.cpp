@@ -392,11 +392,7 @@ private:
         }
         if (!answer.ok()) {
             std::string hint = hint_for(candidate, log);
-            if (hint.empty() && log.empty() && answer.error == EINVAL) {
-                hint =
-                    "the verifier was not even asked: the kernel may be too old for this kind of program, or built "
-                    "without it";
-            }
+            if (hint.empty() && log.empty()) hint = unverified_hint(candidate, answer.error);
             throw kernel_error(fmt::format("loading {}", described(*candidate.spec)), call, answer, std::move(hint),
                                std::move(log));
         }
@@ -441,6 +437,21 @@ private:
         std::string hint = poison_hint(candidate, log);
         if (hint.empty()) hint = recursion_hint(candidate);
         return hint.empty() ? verifier_hint(log, spec()) : hint;
+    }
+
+    // Refusals that come before the verifier.
+    static std::string unverified_hint(const Candidate& candidate, int error) {
+        if (error == EINVAL) {
+            return "the verifier was not even asked: the kernel may be too old for this kind of program, or built "
+                   "without "
+                   "it";
+        }
+        if (error == EPERM && has_attach_target(candidate.spec->kind)) {
+            return "run as root, or grant CAP_BPF and CAP_PERFMON; if root is refused as well, this kernel does not "
+                   "attach "
+                   "programs to functions";
+        }
+        return {};
     }
 
     // The verifier follows each call, and says that there are too many. Who calls whom is for us to say.

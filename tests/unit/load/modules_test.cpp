@@ -124,3 +124,15 @@ TEST_CASE("a module, or a function in it, that is not there is an error that nam
     CHECK_THAT(error.doing, test::contains("other_module has no function 'minibpf_module_function'"));
     CHECK(gate.open_fds().empty());
 }
+
+TEST_CASE("a program for a function that is refused to root too has a kernel that does not do that", "[load]") {
+    FakeGate gate;
+    add_module(gate);
+    gate.fail<ProgLoad>(EPERM);
+    LoadOptions options;
+    options.programs = {"inside"};
+    const ErrorDetail error =
+        minibpf::test::error_of([&] { load(gate, object_spec("tests/data/module_kfunc.bpf.o"), options); });
+    CHECK_THAT(error.hint, test::contains("run as root") && test::contains("to functions"));
+    CHECK(error.blame == Blame::facility);
+}
