@@ -84,7 +84,7 @@ private:
             fail("map '{}': '{}', at offset {} of section '{}', is no function of this object", map.name,
                  name_of(parsing_.elf, record), record.offset, section_.name);
         }
-        // Of an object without SEC() the programs are not known yet: read_text_programs().
+        // Of an object without SEC() the programs are not known yet: settle_programs().
         const std::vector<ProgramSpec>& programs = parsing_.spec.programs;
         if (!programs.empty() && std::ranges::find(programs, *function, &ProgramSpec::function) == programs.end()) {
             throw_malformed(

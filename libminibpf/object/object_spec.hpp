@@ -189,9 +189,9 @@ struct ObjectSpec {
     std::uint32_t kern_version = 0;
     std::optional<btf::Btf> btf;
     std::vector<FunctionSpec> functions;
-    /// In the order of sections, then of offsets. In an object that has only .text, the global functions which nothing
-    /// calls are programs too. Their kind.type is BPF_PROG_TYPE_UNSPEC, as it is in a section of an unknown name, and
-    /// the caller must say what they are.
+    /// In the order of sections, then of offsets. In an object that has only .text, and in a section of an unknown
+    /// name, the global functions which nothing calls are programs too. Their kind.type is BPF_PROG_TYPE_UNSPEC, as it
+    /// is in a section of an unknown name, and the caller must say what they are.
     std::vector<ProgramSpec> programs;
     std::vector<MapSpec> maps;  ///< definitions in their order, then data sections
     std::vector<VariableSpec> variables;

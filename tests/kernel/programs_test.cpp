@@ -94,6 +94,14 @@ TEST_CASE("a program of a kind that the kernel lacks is an error that says what 
     CHECK_THAT(error.detail().hint, contains("too old") && contains("built without"));
 }
 
+TEST_CASE("subprograms are called in sections of any name", "[load][programs]") {
+    require_bpf();
+    LiveGate gate;
+    Object object = load(gate, data("subprogram_sections"));
+    CHECK(run_with_packet(object.require_program("all").fd()) == ((7 + 1) * 2 + 3) * 5);
+    CHECK(run_with_packet(object.require_program("some").fd()) == 2);
+}
+
 TEST_CASE("functions are called back by loops, maps and timers", "[load][programs]") {
     require_kernel_btf();
     LiveGate gate;

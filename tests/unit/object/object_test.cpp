@@ -2,6 +2,7 @@
 #include <libminibpf/object/object_spec.hpp>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/relocate/link.hpp>
 #include <tests/catch.hpp>
 #include <tests/unit/elf/elf_bytes.hpp>
 
@@ -54,6 +55,16 @@ TEST_CASE("the global functions of a section are its programs, in their order", 
     CHECK(object.functions[object.programs[1].function].name == "second");
     CHECK_FALSE(function(object, "in_section").is_global);
     CHECK(function(object, "global_in_text").is_global);
+}
+
+TEST_CASE("a global function in a section of any name is a subprogram when another one calls it", "[object]") {
+    const ObjectSpec object = parse("subprogram_sections");
+    CHECK(object.functions.size() == 6);
+    REQUIRE(object.programs.size() == 2);
+    CHECK(object.programs[0].name == "all");
+    CHECK(object.programs[1].name == "some");
+    CHECK(link_functions(object, object.programs[0]).functions.size() == 5);
+    CHECK(link_functions(object, object.programs[1]).functions.size() == 2);
 }
 
 TEST_CASE("calls are resolved to functions, with and without a relocation record", "[object]") {
