@@ -81,8 +81,8 @@ void show_left_out(const Session& session) {
     if (left_out.empty()) return;
     std::size_t widest = 0;
     for (const ProgramState& state : left_out) widest = std::max(widest, state.program.size());
-    note(fmt::format("loader: {} of {} programs were left out:", left_out.size(),
-                     left_out.size() + session.object().programs().size()));
+    const std::size_t all = session.object().programs().size() + session.object().failed_programs().size();
+    note(fmt::format("loader: {} of {} programs were left out:", left_out.size(), all));
     for (const ProgramState& state : left_out) {
         note(fmt::format("  {:<{}}  {:<12}  {}", state.program, widest, state.state, state.error->what()));
     }

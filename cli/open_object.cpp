@@ -104,8 +104,7 @@ void change_map(MapSpec& map, std::string_view field, std::string_view value, st
         return;
     }
     const auto number = parse_number(value);
-    if (!number)
-        throw_usage(fmt::format("--map {}: '{}' is no number", request, value), "for instance 4096, 64K");
+    if (!number) throw_usage(fmt::format("--map {}: '{}' is no number", request, value), "for instance 4096, 64K");
     if (field == "map_extra") {
         map.map_extra = *number;
         return;
@@ -122,13 +121,13 @@ void change_map(MapSpec& map, std::string_view field, std::string_view value, st
     } else if (field == "key_size") {
         set_size(map.key_size, map.btf_key_type_id, number32);
     } else if (field == "value_size") {
-        if (map.origin == MapOrigin::data_section || map.origin == MapOrigin::kconfig) {
-            throw_usage(fmt::format("--map {}: a section's size is that of its variables", request), "");
+        if (map.origin == MapOrigin::kconfig || (map.origin == MapOrigin::data_section && number32 < map.value_size)) {
+            throw_usage(fmt::format("--map {}: its variables take {} bytes", request, map.value_size), "");
         }
         set_size(map.value_size, map.btf_value_type_id, number32);
     } else {
         throw_usage(fmt::format("--map {}: maps have no field '{}'", request, field),
-                          "there are: type, key_size, value_size, max_entries, map_flags, map_extra, numa_node, pin");
+                    "there are: type, key_size, value_size, max_entries, map_flags, map_extra, numa_node, pin");
     }
 }
 
@@ -139,7 +138,7 @@ void change_maps(ObjectSpec& spec, const std::vector<std::string>& requests) {
         const std::size_t dot = request.rfind('.', equals);
         if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
             throw_usage(fmt::format("--map {}: this is not MAP.FIELD=VALUE", request),
-                              "for instance --map events.max_entries=256K");
+                        "for instance --map events.max_entries=256K");
         }
         const std::string_view text = request;
         change_map(spec.require_map(text.substr(0, dot)), text.substr(dot + 1, equals - dot - 1),
@@ -176,6 +175,7 @@ ObjectSpec prepare_object(KernelGate& gate, const RunOptions& options) {
         kind.type = parse_program_type(options.type);
         ObjectSpec spec = parse_raw_instructions(bytes, name, kind, options.license);
         apply_settings(spec, options.set);
+        change_maps(spec, options.map);
         return spec;
     }
     ObjectSpec spec = parse_object(bytes, name);

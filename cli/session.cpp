@@ -34,7 +34,7 @@ public:
             const std::size_t equals = request.find('=');
             if (equals == std::string::npos || equals + 1 == request.size()) {
                 throw_usage(fmt::format("--target {}: this is not PROGRAM=ID or PROGRAM=PATH", request),
-                                  "for instance --target my_replacement=123");
+                            "for instance --target my_replacement=123");
             }
             fds_.push_back(open(gate, request.substr(equals + 1)));
             by_program[request.substr(0, equals)] = fds_.back().get();
@@ -90,7 +90,7 @@ Update split_update(std::string_view request) {
     const std::size_t close = request.find("]=", open == std::string_view::npos ? request.size() : open);
     if (close == std::string_view::npos) {
         throw_usage(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request),
-                          "for instance --update 'config[0]=\"Hey root!\"'");
+                    "for instance --update 'config[0]=\"Hey root!\"'");
     }
     return {.map = request.substr(0, open),
             .key = request.substr(open + 1, close - open - 1),
@@ -134,17 +134,16 @@ void Session::check_requests() {
         const Map& map = object_.require_map(before(request, ':'));
         if (!is_buffer(map))
             throw_usage(fmt::format("--events {}: this map is no perf or ring buffer", request),
-                              "--show shows its contents");
+                        "--show shows its contents");
         shown_as(map.name());
     }
     for (const std::string& name : options_.show) {
         if (is_buffer(object_.require_map(name))) {
             throw_usage(fmt::format("--show {}: a buffer has no elements", name),
-                              "its events are shown without being asked for");
+                        "its events are shown without being asked for");
         }
     }
-    if (options_.no_attach && !options_.attach.empty())
-        throw_usage("--attach and --no-attach exclude each other", "");
+    if (options_.no_attach && !options_.attach.empty()) throw_usage("--attach and --no-attach exclude each other", "");
 }
 
 // A program that --attach names goes where it says, and the others where their sections say.
@@ -159,8 +158,12 @@ void Session::attach_programs() {
 }
 
 void Session::attach_where_its_section_says(const Program& program) {
+    try_to_attach(program, [&] { return attach(gate_, program, attach_options_); });
+}
+
+void Session::try_to_attach(const Program& program, const std::function<Link()>& attach_it) {
     try {
-        links_.push_back(attach(gate_, program, attach_options_));
+        links_.push_back(attach_it());
     } catch (const Error& error) {
         if (!options_.keep_going || error.detail().code == ECANCELED) throw;
         not_attached_.push_back({.name = program.name(), .error = error});
@@ -184,14 +187,14 @@ const Program& Session::attach_as_asked(const std::string& request) {
     const std::size_t equals = request.find('=');
     if (equals == std::string::npos && object_.programs().size() > 1) {
         throw_usage(fmt::format("--attach {}: which program?", request),
-                          fmt::format("the object has several: --attach PROGRAM={}", request));
+                    fmt::format("the object has several: --attach PROGRAM={}", request));
     }
     const Program& program = equals == std::string::npos
                                  ? object_.programs().front()
                                  : object_.require_program(std::string_view(request).substr(0, equals));
     const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request)
                                                              : std::string_view(request).substr(equals + 1));
-    links_.push_back(attach(gate_, program, hook, attach_options_));
+    try_to_attach(program, [&] { return attach(gate_, program, hook, attach_options_); });
     return program;
 }
 

@@ -1,6 +1,7 @@
 // One run of an object, from file to detached: what run, plan and step have in common.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -54,6 +55,7 @@ private:
     void attach_programs();
     const minibpf::Program& attach_as_asked(const std::string& request);
     void attach_where_its_section_says(const minibpf::Program& program);
+    void try_to_attach(const minibpf::Program& program, const std::function<minibpf::Link()>& attach_it);
     void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();

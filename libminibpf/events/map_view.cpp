@@ -4,19 +4,17 @@
 #include <fmt/format.h>
 
 #include <libminibpf/btf/value.hpp>
+#include <libminibpf/object/uapi.hpp>
 
 namespace minibpf {
 
 namespace {
 
-std::string variables_line(const ObjectSpec& spec, const Map& map) {
-    const std::uint32_t zero = 0;
-    const std::optional<Bytes> contents = map.lookup(bytes_of(zero));
+std::string variables_line(const ObjectSpec& spec, const Map& map, ByteView contents) {
     std::string line;
     for (const VariableSpec& variable : spec.variables) {
         if (&spec.maps[variable.map] != &map.spec()) continue;
-        const std::optional<ByteView> bytes =
-            contents ? slice(*contents, variable.offset, variable.size) : std::nullopt;
+        const std::optional<ByteView> bytes = slice(contents, variable.offset, variable.size);
         if (!bytes) continue;
         const std::string value =
             variable.type != 0 && spec.btf ? btf::format_value(*spec.btf, variable.type, *bytes) : btf::hexdump(*bytes);
@@ -41,8 +39,13 @@ std::string elements_line(const Map& map) {
 }  // namespace
 
 std::string map_line(const Object& object, const Map& map) {
-    const bool is_section = map.spec().origin == MapOrigin::data_section;
-    return fmt::format("{}:{}", map.name(), is_section ? variables_line(object.spec(), map) : elements_line(map));
+    if (std::uint32_t{map.spec().type} == uapi::BPF_MAP_TYPE_ARENA) {
+        return fmt::format("{}:{}", map.name(), variables_line(object.spec(), map, map.mapped()));
+    }
+    if (map.spec().origin != MapOrigin::data_section) return fmt::format("{}:{}", map.name(), elements_line(map));
+    const std::uint32_t zero = 0;
+    const Bytes contents = map.lookup(bytes_of(zero)).value_or(Bytes());
+    return fmt::format("{}:{}", map.name(), variables_line(object.spec(), map, contents));
 }
 
 }  // namespace minibpf

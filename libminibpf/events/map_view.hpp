@@ -7,7 +7,7 @@
 
 namespace minibpf {
 
-/// "counts: [0]=3 [1000]=4", typed by BTF; for data sections the variables: ".bss: counter=5".
+/// "counts: [0]=3 [1000]=4", typed by BTF; for data sections and arenas the variables: ".bss: counter=5".
 /// A map that changes while it is read may show an element twice or not at all; at most
 /// max_entries are shown, and no more than 1,000, after which `...` stands.
 std::string map_line(const Object& object, const Map& map);

@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <type_traits>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <libminibpf/btf/simplify.hpp>
 #include <libminibpf/kernel/files.hpp>
@@ -17,6 +20,7 @@
 #include <libminibpf/load/extern_values.hpp>
 #include <libminibpf/load/kernel_types.hpp>
 #include <libminibpf/load/map_loader.hpp>
+#include <libminibpf/load/map_slots.hpp>
 #include <libminibpf/load/verifier_log.hpp>
 #include <libminibpf/relocate/core.hpp>
 #include <libminibpf/relocate/link.hpp>
@@ -101,12 +105,32 @@ private:
         for (const std::string& name : options_.programs) spec().require_program(name);
         for (const ProgramSpec& program : spec().programs) {
             const bool named = std::ranges::find(options_.programs, program.name) != options_.programs.end();
-            if (options_.programs.empty() ? !program.kind.optional : named) candidates_.push_back({.spec = &program});
+            const bool wanted = options_.programs.empty() ? !program.kind.optional && !waits_for_table(program) : named;
+            if (wanted) candidates_.push_back({.spec = &program});
         }
         if (spec().programs.empty() && spec().maps.empty()) {
             throw_malformed(fmt::format("{} has neither programs nor maps to load", spec().file_name));
         }
         for_each_candidate([](const Candidate& candidate) { check_kind(*candidate.spec); });
+    }
+
+    // A function of tables that are not created (SEC("?.struct_ops")), and of no other.
+    bool waits_for_table(const ProgramSpec& program) const {
+        bool waits = false;
+        for (const MapSpec& map : spec().maps) {
+            if (map.origin != MapOrigin::struct_ops) continue;
+            const bool has_it = has_member(map, program.function);
+            if (has_it && !map.optional) return false;
+            waits = waits || has_it;
+        }
+        return waits;
+    }
+
+    static bool has_member(const MapSpec& table, std::size_t function) {
+        return std::ranges::any_of(table.slots, [&](const MapSlot& slot) {
+            const auto* member = std::get_if<FunctionReference>(&slot.target);
+            return member != nullptr && member->function == function;
+        });
     }
 
     static void check_kind(const ProgramSpec& program) {
@@ -157,8 +181,10 @@ private:
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
             MapSpec& map = object_.spec_->maps[i];
             if (map.origin != MapOrigin::struct_ops || map.optional) continue;
-            struct_ops_[i] = fit_struct_ops(types_, spec(), map);
-            map.value_size = static_cast<std::uint32_t>(struct_ops_[i]->value.size());
+            try_map(i, [&] {
+                struct_ops_[i] = fit_struct_ops(types_, spec(), map);
+                map.value_size = static_cast<std::uint32_t>(struct_ops_[i]->value.size());
+            });
         }
     }
 
@@ -195,6 +221,18 @@ private:
         if (program.kind.type == BPF_PROG_TYPE_STRUCT_OPS) find_struct_ops_member(candidate);
     }
 
+    /// Does `work` for a map. With keep_going, what goes wrong concerns the programs that need the map, and no others.
+    template <class Work>
+    void try_map(std::size_t map, Work work) {
+        try {
+            work();
+        } catch (const Error& error) {
+            if (!options_.keep_going || error.detail().code == ECANCELED) throw;
+            options_.notice(fmt::format("map '{}' was left out: {}", spec().maps[map].name, error.detail().doing));
+            map_errors_.emplace(map, error);
+        }
+    }
+
     void find_struct_ops_member(Candidate& candidate) const {
         for (const std::optional<StructOps>& table : struct_ops_) {
             if (!table) continue;
@@ -203,6 +241,9 @@ private:
             candidate.target = {.btf_id = table->type_id, .fd = table->btf_fd};
             candidate.expected_attach_type = member->member_index;
             return;
+        }
+        for (const auto& [map, error] : map_errors_) {
+            if (has_member(spec().maps[map], candidate.spec->function)) throw error;
         }
         throw_malformed("no struct_ops variable has it as a member, so the kernel cannot know what it is for",
                         "put it into a variable in SEC(\".struct_ops\"), or leave it out with --program");
@@ -262,14 +303,11 @@ private:
         object_.maps_.reserve(spec().maps.size());
         map_fds_.assign(spec().maps.size(), -1);
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
-            if (!needed[i]) continue;
-            try {
+            if (!needed[i] || map_errors_.contains(i)) continue;
+            try_map(i, [&] {
                 object_.maps_.push_back(maps.create(i));
                 map_fds_[i] = object_.maps_.back().fd();
-            } catch (const Error& error) {
-                if (!options_.keep_going || error.detail().code == ECANCELED) throw;
-                map_errors_.emplace(i, error);
-            }
+            });
         }
         fill_map_slots();
     }
@@ -285,14 +323,15 @@ private:
         for (std::size_t i = 0; i < spec().maps.size(); ++i) {
             if (spec().maps[i].slots.empty() || spec().maps[i].origin == MapOrigin::struct_ops) continue;
             Map* map = created(i);
-            if (map == nullptr || map->was_pinned()) continue;
+            if (map == nullptr) continue;
+            // What another load has put into a pinned map of maps stays; its programs would not know these programs.
+            if (map->was_pinned() && std::is_same_v<Reference, MapReference>) continue;
             for (const MapSlot& slot : spec().maps[i].slots) {
                 const Reference* reference = std::get_if<Reference>(&slot.target);
                 if (reference == nullptr) continue;
                 const int fd = fd_of(*reference);
                 if (fd < 0) continue;
-                map->update(bytes_of(slot.index), bytes_of(fd), BPF_ANY,
-                            [&] { return fmt::format("{}[{}], as its definition says", map->name(), slot.index); });
+                fill_slot(spec(), *map, slot, fd);
             }
         }
     }
@@ -354,6 +393,7 @@ private:
         }
         if (!answer.ok()) {
             std::string hint = hint_for(candidate, log);
+            if (hint.empty() && log.empty()) hint = unverified_hint(candidate, answer.error);
             throw kernel_error(fmt::format("loading {}", described(*candidate.spec)), call, answer, std::move(hint),
                                std::move(log));
         }
@@ -395,8 +435,34 @@ private:
     }
 
     std::string hint_for(const Candidate& candidate, std::string_view log) const {
-        const std::string poisoned = poison_hint(candidate, log);
-        return poisoned.empty() ? verifier_hint(log, spec()) : poisoned;
+        std::string hint = poison_hint(candidate, log);
+        if (hint.empty()) hint = recursion_hint(candidate);
+        return hint.empty() ? verifier_hint(log, spec()) : hint;
+    }
+
+    // Refusals that come before the verifier.
+    static std::string unverified_hint(const Candidate& candidate, int error) {
+        if (error == EINVAL) {
+            return "the verifier was not even asked: the kernel may be too old for this kind of program, or built "
+                   "without "
+                   "it";
+        }
+        if (error == EPERM && has_attach_target(candidate.spec->kind)) {
+            return "run as root, or grant CAP_BPF and CAP_PERFMON; if root is refused as well, this kernel does not "
+                   "attach "
+                   "programs to functions";
+        }
+        return {};
+    }
+
+    // The verifier follows each call, and says that there are too many. Who calls whom is for us to say.
+    std::string recursion_hint(const Candidate& candidate) const {
+        const std::vector<std::string> loop = find_recursion(spec(), *candidate.spec);
+        if (loop.empty()) return {};
+        return fmt::format(
+            "'{}' calls {}: BPF functions cannot be recursive, use a bounded loop or bpf_loop()", loop.front(),
+            loop.size() == 2 ? "itself"
+                             : fmt::format("'{}'", fmt::join(loop.begin() + 1, loop.end(), "', which calls '")));
     }
 
     // "invalid func unknown#195896080": an access that CO-RE could not resolve, or a weak kfunc that this kernel lacks.

@@ -35,6 +35,10 @@ bool takes_btf(std::uint32_t type) {
     return std::find(without.begin(), without.end(), type) == without.end();
 }
 
+bool is_arena(const MapSpec& map) noexcept {
+    return std::uint32_t{map.type} == uapi::BPF_MAP_TYPE_ARENA;
+}
+
 bool is_ring_buffer(std::uint32_t type) noexcept {
     return type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF;
 }
@@ -83,6 +87,10 @@ std::string why_created(const ObjectSpec& object, std::size_t map) {
 
 std::string create_hint(const MapSpec& map, const MapCreate& call, int error) {
     if (error != EINVAL) return {};
+    const bool holds_maps = map.type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map.type == BPF_MAP_TYPE_HASH_OF_MAPS;
+    if (holds_maps && call.inner_map_fd == 0) {
+        return "its definition does not say what the maps in it are like: write __array(values, struct ...)";
+    }
     return fmt::format(
         "the kernel takes no {} map with key_size={}, value_size={}, max_entries={}, map_flags={:#x}; see the map "
         "type in the kernel's Documentation/bpf/",
@@ -118,12 +126,18 @@ MapCreate MapLoader::request(const MapSpec& map, std::size_t index) const {
             call.map_flags |= uapi::BPF_F_VTYPE_BTF_OBJ_FD;
             call.value_type_btf_obj_fd = static_cast<std::uint32_t>(table.btf_fd);
         }
-    } else if (takes_btf(map.type) && map.btf_value_type_id != 0) {
+    } else if (takes_btf(map.type) && map.btf_value_type_id != 0 && !is_resized_section(map)) {
         call.btf_fd = static_cast<std::uint32_t>(btf_fd_);
         call.btf_key_type_id = map.btf_key_type_id;
         call.btf_value_type_id = map.btf_value_type_id;
     }
     return call;
+}
+
+// A data section that the caller has made larger, for an array at its end, is not what its DATASEC says any more.
+bool MapLoader::is_resized_section(const MapSpec& map) const {
+    return map.origin == MapOrigin::data_section && object_.btf &&
+           object_.btf->type(map.btf_value_type_id).size() != map.value_size;
 }
 
 Answer MapLoader::without_btf(MapCreate call, const Answer& refused) const {
@@ -163,6 +177,7 @@ Map MapLoader::create(std::size_t index) {
             options_.notice(fmt::format("map '{}' is the one pinned at {}", spec.name, pin_path(spec)));
             Map map(gate_, object_, spec, call.max_entries, std::move(pinned));
             map.was_pinned_ = true;
+            if (is_arena(spec)) map.memory_ = map_arena(map);
             return map;
         }
     }
@@ -174,7 +189,7 @@ Map MapLoader::create(std::size_t index) {
     }
     Map map(gate_, object_, spec, call.max_entries, enter(spec, call, index));
     inner.reset();
-    if (std::uint32_t{spec.type} == uapi::BPF_MAP_TYPE_ARENA) map.memory_ = map_arena(map);
+    if (is_arena(spec)) map.memory_ = map_arena(map);
     fill(map);
     if (!spec.pin_name.empty()) {
         pins_.reserve(pins_.size() + 1);  // the pin is noted whatever happens
@@ -194,11 +209,19 @@ void MapLoader::remove_pins() noexcept {
 
 void MapLoader::fill(Map& map) const {
     const MapSpec& spec = map.spec();
+    if (is_arena(spec)) std::ranges::copy(spec.initial, map.memory_.bytes().begin());
     if (spec.origin != MapOrigin::data_section && spec.origin != MapOrigin::kconfig) return;
     const bool is_kconfig = spec.origin == MapOrigin::kconfig;
-    const Bytes made = is_kconfig             ? kconfig_contents(gate_, types_, object_)
-                       : spec.initial.empty() ? Bytes(spec.value_size)
-                                              : Bytes();
+    Bytes made = is_kconfig ? kconfig_contents(gate_, types_, object_) : Bytes();
+    if (!is_kconfig && spec.initial.size() != spec.value_size) {  // .bss, or a section that was made larger
+        if (spec.initial.size() > spec.value_size) {
+            throw Error({.doing = fmt::format("map '{}': its variables take {} bytes, and its value_size is {}",
+                                              spec.name, spec.initial.size(), spec.value_size),
+                         .blame = Blame::usage});
+        }
+        made = spec.initial;
+        made.resize(spec.value_size);
+    }
     const ByteView contents = made.empty() ? ByteView(spec.initial) : ByteView(made);
     const std::uint32_t zero = 0;
     map.update(bytes_of(zero), contents, BPF_ANY,
@@ -231,7 +254,6 @@ Mapping MapLoader::map_arena(const Map& map) const {
         throw_malformed(fmt::format("arena '{}': {} bytes of variables do not fit its {} pages", map.name(),
                                     spec.initial.size(), map.max_entries()));
     }
-    std::ranges::copy(spec.initial, memory.bytes().begin());
     return memory;
 }
 

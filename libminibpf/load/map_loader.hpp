@@ -37,6 +37,7 @@ private:
     MapCreate request(const MapSpec& map, std::size_t index) const;
     Fd create_inner(const MapSpec& outer) const;
     Fd enter(const MapSpec& map, MapCreate call, std::size_t index) const;
+    bool is_resized_section(const MapSpec& map) const;
     Answer without_btf(MapCreate call, const Answer& refused) const;
     void fill(Map& map) const;
     void freeze(const Map& map) const;

@@ -148,8 +148,11 @@ std::span<std::byte> Map::memory() {
     const Answer answer =
         gate_->enter(call, [&] { return fmt::format("the values of {}, shared with the programs", name()); });
     if (!answer.ok()) {
+        const bool is_static = spec_->origin == MapOrigin::data_section && (spec_->map_flags & BPF_F_MMAPABLE) == 0;
         throw kernel_error(fmt::format("mapping '{}' into memory", name()), call, answer,
-                           "arrays with BPF_F_MMAPABLE can be mapped, and the data sections' maps since Linux 5.5");
+                           is_static ? "its variables are all static, which the programs keep to themselves"
+                                     : "arrays with BPF_F_MMAPABLE can be mapped, and the data sections' maps since "
+                                       "Linux 5.5");
     }
     memory_ = Mapping(*gate_, reinterpret_cast<void*>(answer.value), call.length);
     return memory_.bytes();

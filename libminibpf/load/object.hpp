@@ -52,6 +52,8 @@ public:
     /// The elements' memory, shared with the programs: data sections, and arrays with BPF_F_MMAPABLE (Linux 5.5);
     /// mapped when first asked for, to be read only if the programs cannot write it either. Throws Error.
     std::span<std::byte> memory();
+    /// The same where it is mapped already, as an arena always is; else empty.
+    ByteView mapped() const noexcept { return memory_.bytes(); }
 
     std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
     std::string value_text(ByteView value) const;  ///< per-CPU maps: `{cpu0 = 1, cpu1 = 0}`

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/kernel/cpus.hpp>
+#include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 
 namespace minibpf {
@@ -19,11 +21,36 @@ struct Difference {
     std::uint64_t pinned, wanted;
 };
 
-// The kernel adds BPF_F_RDONLY_PROG and the like only as asked; what a map was created with is what it reports.
-std::string differences(const bpf_map_info& info, const MapCreate& wanted) {
+/// The flags that stay with a map. BPF_F_RDONLY and BPF_F_WRONLY are the descriptor's, and the kernel does not report
+/// them (bpf_map_flags_retain_permanent()); devmaps get BPF_F_RDONLY_PROG without having been asked (dev_map_alloc()).
+std::uint32_t lasting_flags(std::uint32_t type, std::uint32_t flags) {
+    flags &= ~std::uint32_t{BPF_F_RDONLY | BPF_F_WRONLY};
+    const bool is_devmap = type == BPF_MAP_TYPE_DEVMAP || type == BPF_MAP_TYPE_DEVMAP_HASH;
+    return is_devmap ? flags & ~std::uint32_t{BPF_F_RDONLY_PROG} : flags;
+}
+
+/// LRU lists of each CPU's own get the same number of elements each, so the kernel rounds up (htab_map_alloc()).
+std::uint64_t rounded_entries(KernelGate& gate, const MapCreate& wanted) {
+    if ((wanted.map_flags & BPF_F_NO_COMMON_LRU) == 0) return wanted.max_entries;
+    const auto cpus = static_cast<std::uint64_t>(possible_cpu_count(gate));
+    return (wanted.max_entries + cpus - 1) / cpus * cpus;
+}
+
+/// Of a pinned program or link, BPF_OBJ_GET_INFO_BY_FD tells other things in the same bytes.
+bool is_map(KernelGate& gate, int fd) {
+    const std::string path = fmt::format("/proc/self/fdinfo/{}", fd);
+    const Bytes text = read_file(gate, path, "it is different: is it a map at all?");
+    return text_of(text).find("map_type:") != std::string_view::npos;
+}
+
+std::string differences(KernelGate& gate, const bpf_map_info& info, const MapCreate& wanted) {
+    const std::uint32_t flags = lasting_flags(info.type, info.map_flags);
+    const std::uint32_t wanted_flags = lasting_flags(wanted.type, wanted.map_flags);
     const Difference fields[] = {
-        {"key_size", info.key_size, wanted.key_size},          {"value_size", info.value_size, wanted.value_size},
-        {"max_entries", info.max_entries, wanted.max_entries}, {"map_flags", info.map_flags, wanted.map_flags},
+        {"key_size", info.key_size, wanted.key_size},
+        {"value_size", info.value_size, wanted.value_size},
+        {"max_entries", info.max_entries, rounded_entries(gate, wanted)},
+        {"map_flags", flags, wanted_flags},
         {"map_extra", info.map_extra, wanted.map_extra},
     };
     std::string text;
@@ -62,8 +89,12 @@ Fd open_pinned_map(KernelGate& gate, const std::string& path, const MapSpec& spe
     const Answer told = gate.enter(ask, "whether the pinned map is of the same shape");
     if (!told.ok()) throw kernel_error(fmt::format("asking about the pinned map {}", path), ask, told);
     if (told.origin == Origin::dry_run) return fd;
-    const std::string difference = differences(info, wanted);
+    const std::string difference = differences(gate, info, wanted);
     if (difference.empty()) return fd;
+    if (!is_map(gate, fd.get())) {
+        throw_malformed(fmt::format("map '{}': what is pinned at {} is no map", spec.name, path),
+                        "remove the pin, or give the map another name");
+    }
     throw_malformed(fmt::format("map '{}': the one pinned at {} has {}", spec.name, path, difference),
                     fmt::format("remove the pin (rm {}), or give the map another name", path));
 }

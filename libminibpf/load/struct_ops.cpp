@@ -34,6 +34,7 @@ public:
 
     StructOps run() {
         const btf::Type local = object_.btf->type(map_.btf_value_type_id);
+        check_slots(local);
         for (std::uint32_t i = 0; i < local.vlen; ++i) fit(object_.btf->member(local, i));
         return std::move(result_);
     }
@@ -64,6 +65,18 @@ private:
             return;
         }
         fail("the kernel's struct {} does not contain a struct {}", value_name, name);
+    }
+
+    void check_slots(const btf::Type& local) const {
+        const std::vector<btf::Member> members = object_.btf->members(local);
+        for (const MapSlot& slot : map_.slots) {
+            const bool is_member = std::ranges::any_of(
+                members, [&](const btf::Member& member) { return member.bit_offset == std::uint64_t{slot.index} * 8; });
+            const auto* function = std::get_if<FunctionReference>(&slot.target);
+            if (is_member || function == nullptr) continue;
+            fail("'{}' is at offset {}, where struct {} has no member", object_.functions[function->function].name,
+                 slot.index, local.name);
+        }
     }
 
     void fit(const btf::Member& member) {

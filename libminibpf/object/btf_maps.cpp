@@ -30,7 +30,8 @@ constexpr std::string_view member_names[] = {"type",      "max_entries", "map_fl
 /// One definition: the struct's members, one after the other, into the MapSpec.
 class DefinitionReader {
 public:
-    DefinitionReader(const btf::Btf& btf, MapSpec& map) : btf_(btf), map_(map) {}
+    DefinitionReader(const btf::Btf& btf, MapSpec& map, std::vector<std::string>& warnings)
+        : btf_(btf), map_(map), warnings_(warnings) {}
 
     void read(const btf::Type& definition);
     /// Where the member `values` lies in the definition, bytes; 0 when there is none.
@@ -42,12 +43,13 @@ private:
     void read_inner(const btf::Type& definition);
     btf::TypeId pointed_to(const btf::Member& member) const;
     std::uint32_t number(const btf::Member& member) const;
-    std::uint64_t long_number(const btf::Member& member) const;
+    std::uint64_t long_number(const btf::Member& member);
     void set_size(const btf::Member& member, std::uint32_t& size, std::uint64_t value) const;
     void set_type(const btf::Member& member, std::uint32_t& size, btf::TypeId& type) const;
 
     const btf::Btf& btf_;
     MapSpec& map_;
+    std::vector<std::string>& warnings_;
     bool has_type_ = false;
     std::uint64_t values_offset_ = 0;
 };
@@ -70,13 +72,19 @@ std::uint32_t DefinitionReader::number(const btf::Member& member) const {
     return btf_.array(array).count;
 }
 
-// __ulong(name, N): enum { unique = N } name, for numbers that no array length can hold
-std::uint64_t DefinitionReader::long_number(const btf::Member& member) const {
+// __ulong(name, N): enum { unique = N } name, for numbers that no array length can hold. clang before 15 knows no
+// ENUM64, and writes the lower half of a number of 8 bytes.
+std::uint64_t DefinitionReader::long_number(const btf::Member& member) {
     const btf::Type type = btf_.stripped(member.type);
     if (type.kind != btf::Kind::enum_ && type.kind != btf::Kind::enum64) return number(member);
     const std::vector<btf::Enumerator> enumerators = btf_.enumerators(type);
     if (enumerators.size() != 1) {
         fail("map '{}': member '{}' is an enum of {} values instead of 1", map_.name, member.name, enumerators.size());
+    }
+    if (type.kind == btf::Kind::enum_ && type.size() > 4) {
+        warnings_.push_back(
+            fmt::format("map '{}': of member '{}' only the lower 32 bits, {:#x}, are in the BTF: use clang 15 or newer",
+                        map_.name, member.name, enumerators[0].value));
     }
     return enumerators[0].value;
 }
@@ -173,7 +181,7 @@ void DefinitionReader::read_inner(const btf::Type& definition) {
             fail("map '{}': its inner maps cannot have '{}' themselves", map_.name, member.name);
         }
     }
-    DefinitionReader(btf_, inner).read(definition);
+    DefinitionReader(btf_, inner, warnings_).read(definition);
     map_.inner.push_back(std::move(inner));
 }
 
@@ -221,7 +229,7 @@ void read_map(Parsing& parsing, const elf::Section& section, const btf::SectionV
         fail("map '{}': its type is {}, not a struct", var.name, btf::kind_name(definition.kind));
     }
     MapSpec map{.name = std::string(var.name), .kernel_name = kernel_object_name(var.name)};
-    DefinitionReader reader(btf, map);
+    DefinitionReader reader(btf, map, parsing.spec.warnings);
     reader.read(definition);
     parsing.spec.maps.push_back(std::move(map));
     parsing.map_places.push_back({.place = {.section = section.index, .offset = variable.offset},

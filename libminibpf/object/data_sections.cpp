@@ -87,6 +87,20 @@ void add_untyped_variables(Parsing& parsing, const elf::Section& section, std::s
     }
 }
 
+void add_variables(Parsing& parsing, const elf::Section& section, std::size_t map, btf::TypeId datasec) {
+    if (datasec != 0) {
+        add_typed_variables(parsing, section, map, datasec);
+    } else {
+        add_untyped_variables(parsing, section, map);
+    }
+}
+
+/// The section's DATASEC; 0: it has none.
+btf::TypeId datasec_of(const Parsing& parsing, const elf::Section& section) {
+    const Datasec* found = parsing.find_datasec(section.name);
+    return found != nullptr && found->section == section.index ? found->id : 0;
+}
+
 }  // namespace
 
 // libbpf's name, so that tools find the map where they expect it: "my_objec.rodata", up to 8 characters of the object's
@@ -120,24 +134,20 @@ void read_arena_section(Parsing& parsing) {
     }
     arena->initial = Bytes(section->data.begin(), section->data.end());
     arena->initial.resize(section->size);
-    MapPlace& place = parsing.map_places[static_cast<std::size_t>(arena - maps.begin())];
-    place.data_section = section->index;
+    const auto map = static_cast<std::size_t>(arena - maps.begin());
+    parsing.map_places[map].data_section = section->index;
+    add_variables(parsing, *section, map, datasec_of(parsing, *section));
 }
 
 void read_data_sections(Parsing& parsing) {
     read_arena_section(parsing);
     for (const elf::Section& section : parsing.elf.sections()) {
         if (section.size == 0 || !is_data_section(section)) continue;
-        const Datasec* found = parsing.find_datasec(section.name);
-        const btf::TypeId datasec = found != nullptr && found->section == section.index ? found->id : 0;
+        const btf::TypeId datasec = datasec_of(parsing, section);
         const std::size_t map = parsing.spec.maps.size();
         parsing.spec.maps.push_back(data_map(parsing, section, datasec));
         parsing.map_places.push_back({.place = {.section = section.index, .offset = 0}, .whole_section = true});
-        if (datasec != 0) {
-            add_typed_variables(parsing, section, map, datasec);
-        } else {
-            add_untyped_variables(parsing, section, map);
-        }
+        add_variables(parsing, section, map, datasec);
     }
 }
 

@@ -132,10 +132,10 @@ void read_programs(Parsing& parsing) {
     }
 }
 
-// The smallest objects have no SEC() at all: one function in .text, of a type that the user must give. Their programs
-// are the global functions that no other function refers to.
-void read_text_programs(Parsing& parsing) {
-    if (has_program_sections(parsing.elf)) return;
+// Global functions that no section name makes programs. In a section that nobody knows, those that another function
+// refers to are its subprograms. And the smallest objects have no SEC() at all: one function in .text, of a type that
+// the user must give; their programs are the global functions that no other function refers to.
+void settle_programs(Parsing& parsing) {
     ObjectSpec& spec = parsing.spec;
     std::vector<bool> is_referred_to(spec.functions.size());
     for (std::size_t i = 0; i < spec.functions.size(); ++i) {
@@ -143,6 +143,12 @@ void read_text_programs(Parsing& parsing) {
             const auto* reference = std::get_if<FunctionReference>(&relocation.target);
             if (reference != nullptr && reference->function != i) is_referred_to[reference->function] = true;
         }
+    }
+    if (has_program_sections(parsing.elf)) {
+        std::erase_if(spec.programs, [&](const ProgramSpec& program) {
+            return program.kind.type == BPF_PROG_TYPE_UNSPEC && is_referred_to[program.function];
+        });
+        return;
     }
     for (std::size_t i = 0; i < spec.functions.size(); ++i) {
         const FunctionSpec& function = spec.functions[i];

@@ -7,7 +7,9 @@
 //     | type | key_size | value_size | max_entries | map_flags |                                            bpf_map_def
 //     | type | size_key | size_value | max_elem    | flags     | id | pinning | inner_id | inner_idx |      bpf_elf_map
 //
-// The second one is iproute2's, for `tc filter ... bpf`; its length tells them apart. libbpf dropped them in 1.0;
+// The second one is iproute2's, for `tc filter ... bpf`; its length tells them apart. The first editions of it, copied
+// into many sources, end after `pinning`. The kernel's samples had as long a bpf_map_def, with inner_map_idx and
+// numa_node there, for maps of maps and with BPF_F_NUMA_NODE. libbpf dropped them in 1.0;
 // sources that use them are still about.
 //
 // BPF_ANNOTATE_KV_PAIR(config, u32, struct event) gave such a map its types: it declares a struct ____btf_map_config
@@ -15,6 +17,8 @@
 #include <libminibpf/object/parsing.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <map>
 
 #include <elf.h>
@@ -42,12 +46,23 @@ std::vector<const elf::Symbol*> definitions_in(const elf::ElfFile& elf, const el
     return symbols;
 }
 
-MapSpec read_definition(std::string_view name, ByteView bytes) {
+std::optional<Iproute2Definition> iproute2_definition(ByteView bytes) {
+    constexpr std::size_t first_edition = offsetof(Iproute2Definition, inner_id);
+    if (bytes.size() == sizeof(Iproute2Definition)) return read_at<Iproute2Definition>(bytes, 0);
+    if (bytes.size() != first_edition) return std::nullopt;
+    Iproute2Definition definition{};
+    std::memcpy(&definition, bytes.data(), first_edition);
+    const bool holds_maps =
+        definition.map.type == BPF_MAP_TYPE_ARRAY_OF_MAPS || definition.map.type == BPF_MAP_TYPE_HASH_OF_MAPS;
+    if (holds_maps || (definition.map.map_flags & BPF_F_NUMA_NODE) != 0) return std::nullopt;
+    return definition;
+}
+
+MapSpec read_definition(std::string_view name, ByteView bytes, bool is_iproute2) {
     const auto definition = read_at<LegacyDefinition>(bytes, 0);
     if (!definition) {
         fail("map '{}': its definition has {} bytes, bpf_map_def has {}", name, bytes.size(), sizeof(LegacyDefinition));
     }
-    const bool is_iproute2 = bytes.size() == sizeof(Iproute2Definition);
     const ByteView rest = bytes.subspan(is_iproute2 ? bytes.size() : sizeof(LegacyDefinition));
     if (std::any_of(rest.begin(), rest.end(), [](std::byte b) { return b != std::byte{0}; })) {
         throw_malformed(fmt::format("map '{}': its definition has {} bytes, and those after map_flags are not zero",
@@ -133,11 +148,11 @@ void read_legacy_maps(Parsing& parsing) {
             const std::uint64_t end = i + 1 < symbols.size() ? symbols[i + 1]->value : section.size;
             const ByteView bytes =
                 section.data.subspan(begin, end - begin);  // elf/ checked that symbols lie in the section
-            MapSpec map = read_definition(symbols[i]->name, bytes);
-            if (bytes.size() == sizeof(Iproute2Definition)) {
-                const auto definition = *read_at<Iproute2Definition>(bytes, 0);
-                map.pin_name = iproute2_pin_name(map.name, definition.pinning);
-                iproute2_maps.push_back({.map = parsing.spec.maps.size(), .definition = definition});
+            const std::optional<Iproute2Definition> iproute2 = iproute2_definition(bytes);
+            MapSpec map = read_definition(symbols[i]->name, bytes, iproute2.has_value());
+            if (iproute2) {
+                map.pin_name = iproute2_pin_name(map.name, iproute2->pinning);
+                iproute2_maps.push_back({.map = parsing.spec.maps.size(), .definition = *iproute2});
             }
             if (parsing.spec.btf) add_annotated_types(map, *parsing.spec.btf);
             parsing.spec.maps.push_back(std::move(map));

@@ -2,6 +2,9 @@
 // .maps or .struct_ops, and its symbol the map or the program that the pointer means.
 //
 //     .values = { [1] = &inner },        a record at the offset of values + 1 * 8
+//
+// As in code, the symbol is the thing itself when it is global; for static maps and functions it is their section's,
+// and the pointer holds the offset.
 #include <libminibpf/object/parsing.hpp>
 
 #include <algorithm>
@@ -12,14 +15,11 @@ namespace {
 
 constexpr std::uint64_t pointer_bytes = 8;
 
-/// Where a record points: a symbol's place, and what the pointer holds beside it.
-Place target_of(const elf::ElfFile& elf, const elf::Relocation& record) {
-    const elf::Symbol& symbol = elf.symbols()[record.symbol];
-    return {.section = symbol.section, .offset = symbol.value};
-}
-
+/// Of a section's symbol, which has no name, the section's.
 std::string_view name_of(const elf::ElfFile& elf, const elf::Relocation& record) {
-    return elf.symbols()[record.symbol].name;
+    const elf::Symbol& symbol = elf.symbols()[record.symbol];
+    const elf::Section* section = elf.section(symbol.section);
+    return symbol.name.empty() && section != nullptr ? section->name : symbol.name;
 }
 
 /// Records of one section, and the maps in it sorted by their places.
@@ -47,7 +47,8 @@ private:
             map.slots.push_back({.index = static_cast<std::uint32_t>(in_map), .target = function_of(map, record)});
             return;
         }
-        if (place.values_offset == 0 || in_map < place.values_offset) {
+        if (place.values_offset == 0 || in_map < place.values_offset ||
+            (in_map - place.values_offset) % pointer_bytes != 0) {
             fail("section '{}': a relocation against '{}' at offset {}, which is no element of a map's values",
                  section_.name, name_of(parsing_.elf, record), record.offset);
         }
@@ -70,17 +71,32 @@ private:
         return *(after - 1);
     }
 
+    /// Where a record points: its symbol's place, and what the pointer holds beside it.
+    Place target_of(const elf::Relocation& record) const {
+        const elf::Symbol& symbol = parsing_.elf.symbols()[record.symbol];
+        const std::uint64_t held = read_at<std::uint64_t>(section_.data, record.offset).value_or(0);
+        return {.section = symbol.section, .offset = symbol.value + held};
+    }
+
     FunctionReference function_of(const MapSpec& map, const elf::Relocation& record) const {
-        const auto function = parsing_.function_at(target_of(parsing_.elf, record));
+        const auto function = parsing_.function_at(target_of(record));
         if (!function) {
             fail("map '{}': '{}', at offset {} of section '{}', is no function of this object", map.name,
                  name_of(parsing_.elf, record), record.offset, section_.name);
+        }
+        // Of an object without SEC() the programs are not known yet: settle_programs().
+        const std::vector<ProgramSpec>& programs = parsing_.spec.programs;
+        if (!programs.empty() && std::ranges::find(programs, *function, &ProgramSpec::function) == programs.end()) {
+            throw_malformed(
+                fmt::format("map '{}': '{}', at offset {} of section '{}', is a subprogram, not a program", map.name,
+                            parsing_.spec.functions[*function].name, record.offset, section_.name),
+                "a program is a global function in a section such as SEC(\"xdp\")");
         }
         return {*function};
     }
 
     MapReference map_of(const MapSpec& map, const elf::Relocation& record) const {
-        const Place target = target_of(parsing_.elf, record);
+        const Place target = target_of(record);
         const auto found = std::ranges::find(parsing_.map_places, target, &MapPlace::place);
         if (found == parsing_.map_places.end() || found->whole_section) {
             fail("map '{}': '{}', at offset {} of section '{}', is no map of this object", map.name,

@@ -87,7 +87,7 @@ const VariableSpec& ObjectSpec::require_variable(std::string_view variable_name)
 std::span<std::byte> ObjectSpec::variable_bytes(std::string_view variable_name) {
     const VariableSpec& variable = require_variable(variable_name);
     Bytes& contents = maps[variable.map].initial;
-    contents.resize(maps[variable.map].value_size);  // of .bss only now, for it begins as nothing but zeros
+    if (contents.empty()) contents.resize(maps[variable.map].value_size);  // .bss, which begins as nothing but zeros
     return std::span(contents).subspan(variable.offset, variable.size);
 }
 

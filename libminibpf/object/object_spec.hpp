@@ -77,7 +77,8 @@ struct MapSpec {
     btf::TypeId btf_key_type_id = 0;
     btf::TypeId btf_value_type_id = 0;
     /// Data sections: the contents, value_size bytes. Empty stands for zeros: .bss takes no room here before one of its
-    /// variables is set, for its size costs a file nothing. Empty for other maps.
+    /// variables is set, for its size costs a file nothing. A value_size that a caller has made larger, for an array at
+    /// the section's end, is made up by zeros. An arena's variables. Empty for other maps.
     Bytes initial;
     bool read_only = false;      ///< .rodata: frozen once filled, so that the verifier may rely on the values
     bool optional = false;       ///< in "?.struct_ops": only created when asked for
@@ -188,9 +189,9 @@ struct ObjectSpec {
     std::uint32_t kern_version = 0;
     std::optional<btf::Btf> btf;
     std::vector<FunctionSpec> functions;
-    /// In the order of sections, then of offsets. In an object that has only .text, the global functions which nothing
-    /// calls are programs too. Their kind.type is BPF_PROG_TYPE_UNSPEC, as it is in a section of an unknown name, and
-    /// the caller must say what they are.
+    /// In the order of sections, then of offsets. In an object that has only .text, and in a section of an unknown
+    /// name, the global functions which nothing calls are programs too. Their kind.type is BPF_PROG_TYPE_UNSPEC, as it
+    /// is in a section of an unknown name, and the caller must say what they are.
     std::vector<ProgramSpec> programs;
     std::vector<MapSpec> maps;  ///< definitions in their order, then data sections
     std::vector<VariableSpec> variables;

@@ -82,7 +82,7 @@ void read_everything(Parsing& parsing) {
     read_programs(parsing);
     read_relocations(parsing);
     read_map_slots(parsing);
-    read_text_programs(parsing);
+    settle_programs(parsing);
     read_btf_ext(parsing);
     parsing::read_exception_callbacks(parsing.spec);
     parsing::make_hidden_functions_static(parsing.spec);

@@ -2,7 +2,7 @@
 //
 //     convert_tables -> read_object_btf -> convert_variables
 //                     -> read_legacy_maps -> read_btf_maps -> read_data_sections -> read_externs -> read_struct_ops
-//                     -> read_functions -> read_programs -> read_relocations -> read_map_slots -> read_text_programs
+//                     -> read_functions -> read_programs -> read_relocations -> read_map_slots -> settle_programs
 //                     -> read_btf_ext
 //
 // An ObjectSpec says nothing of ELF's section numbers, but relocations do. So the places of maps and functions in the
@@ -85,7 +85,7 @@ void read_functions(Parsing& parsing);
 void read_programs(Parsing& parsing);
 void read_relocations(Parsing& parsing);
 void read_map_slots(Parsing& parsing);
-void read_text_programs(Parsing& parsing);
+void settle_programs(Parsing& parsing);
 void read_btf_ext(Parsing& parsing);
 void read_exception_callbacks(ObjectSpec& spec);
 void make_hidden_functions_static(ObjectSpec& spec);

@@ -5,7 +5,9 @@
 // gives the same instructions and the kernel reports the same program tag.
 #include <libminibpf/relocate/link.hpp>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -100,6 +102,42 @@ private:
     LinkedProgram linked_;
 };
 
+/// Follows calls, each function's once. Addresses of callbacks are no calls: the kernel starts those anew.
+class RecursionFinder {
+public:
+    explicit RecursionFinder(const ObjectSpec& object) : object_(object), seen_(object.functions.size()) {}
+
+    /// True when a function on the way calls one that is on the way already; names() tells which.
+    bool find_from(std::size_t index) {
+        path_.push_back(index);
+        if (std::find(path_.begin(), path_.end() - 1, index) != path_.end() - 1) return true;
+        if (!seen_[index]) {
+            seen_[index] = true;
+            const FunctionSpec& function = object_.functions[index];
+            for (const InsnRelocation& relocation : function.relocations) {
+                const auto* called = std::get_if<FunctionReference>(&relocation.target);
+                const bool is_call = function.insns[relocation.insn_index].code == (BPF_JMP | BPF_CALL);
+                if (called != nullptr && is_call && find_from(called->function)) return true;
+            }
+        }
+        path_.pop_back();
+        return false;
+    }
+
+    std::vector<std::string> names() const {
+        std::vector<std::string> loop;
+        const auto first = std::find(path_.begin(), path_.end(), path_.back());
+        std::transform(first, path_.end(), std::back_inserter(loop),
+                       [&](std::size_t function) { return object_.functions[function].name; });
+        return loop;
+    }
+
+private:
+    const ObjectSpec& object_;
+    std::vector<bool> seen_;
+    std::vector<std::size_t> path_;
+};
+
 /// Calls `visit(insn, second slot, relocation)` for every relocation of the program.
 template <class Visit>
 void for_each_relocation(const LinkedProgram& linked, const ObjectSpec& object, Visit&& visit) {
@@ -128,6 +166,11 @@ void relocate_maps(LinkedProgram& linked, const ObjectSpec& object, std::span<co
             linked.insns[insn_index + 1].imm = static_cast<std::int32_t>(data->offset);
         }
     });
+}
+
+std::vector<std::string> find_recursion(const ObjectSpec& object, const ProgramSpec& program) {
+    RecursionFinder finder(object);
+    return finder.find_from(program.function) ? finder.names() : std::vector<std::string>();
 }
 
 std::vector<bool> defined_maps(const ObjectSpec& object) {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <libminibpf/object/object_spec.hpp>
@@ -41,6 +42,10 @@ LinkedProgram link_functions(const ObjectSpec& object, const ProgramSpec& progra
 
 /// Fills the fds of maps into the program's ld_imm64 instructions; `map_fds` is indexed like ObjectSpec::maps.
 void relocate_maps(LinkedProgram& linked, const ObjectSpec& object, std::span<const int> map_fds);
+
+/// A chain of calls in the program that comes back to where it began: "ping", "pong", "ping". Empty when there is none.
+/// The verifier refuses such a program, and says no more than that its calls are nested too deeply.
+std::vector<std::string> find_recursion(const ObjectSpec& object, const ProgramSpec& program);
 
 /// The maps that a load creates whether programs refer to them or not: one flag for each of ObjectSpec::maps. Optional
 /// ones and data sections are not among them.

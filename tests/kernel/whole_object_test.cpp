@@ -1,25 +1,15 @@
 // Everything that an object may ask for, on the running kernel: maps in maps, pins, options, symbols, kernel types,
 // tables of functions; what is missing, and what a failing call leaves behind.
-#include <sys/utsname.h>
 #include <filesystem>
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>
-#include <tests/kernel/live.hpp>
+#include <tests/kernel/loading.hpp>
 
 using namespace minibpf;
 using namespace minibpf::test;
 
 namespace {
-
-ObjectSpec data(const std::string& name) {
-    return object_spec("tests/data/" + name + ".bpf.o");
-}
-
-void require_kernel_btf() {
-    require_bpf();
-    skip_unless_kernel_has("BTF", std::filesystem::exists("/sys/kernel/btf/vmlinux"));
-}
 
 /// Loads, attaches everything, and makes a few system calls.
 Object run_once(KernelGate& gate, ObjectSpec spec) {
@@ -28,65 +18,6 @@ Object run_once(KernelGate& gate, ObjectSpec spec) {
     for (const Program& program : object.programs()) links.push_back(attach(gate, program));
     provoke_times(3);
     return object;
-}
-
-std::uint32_t running_version() {
-    utsname system{};
-    uname(&system);
-    unsigned major = 0, minor = 0;
-    REQUIRE(std::sscanf(system.release, "%u.%u", &major, &minor) == 2);
-    return major << 8 | minor;
-}
-
-std::uint64_t kallsyms_address(const std::string& name) {
-    std::ifstream file("/proc/kallsyms");
-    std::uint64_t address = 0;
-    std::string type, symbol, rest;
-    while (file >> std::hex >> address >> type >> symbol && std::getline(file, rest)) {
-        if (symbol == name) return address;
-    }
-    return 0;
-}
-
-/// A directory of this process's own in the bpffs; gone at the end with what is pinned in it.
-struct PinDirectory {
-    std::string path = "/sys/fs/bpf/minibpf_test_" + std::to_string(getpid());
-    PinDirectory() { std::filesystem::remove_all(path); }
-    ~PinDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    bool has(const std::string& name) const { return std::filesystem::exists(path + "/" + name); }
-};
-
-/// Loads with the first call failing, then the second, and so on: an Error each time, and nothing left behind.
-/// `clean` is called before each load, for a failure that the loader gets over ends in a load that is whole.
-int sweep_load(
-    const ObjectSpec& spec, const LoadOptions& options, std::initializer_list<int> errors,
-    const std::function<void()>& clean = [] {}, const std::function<void()>& check_nothing_left = [] {}) {
-    LiveGate live;
-    int calls = 0;
-    for (const int error : errors) {
-        bool done = false;
-        for (int nth = 0; !done; ++nth) {
-            INFO("call " << nth << " fails with " << errno_name(error));
-            REQUIRE(nth < 400);
-            clean();
-            const Holdings before = holdings();
-            FailingGate gate(live, nth, error);
-            try {
-                const Object object = load(gate, spec, options);
-            } catch (const Error& caught) {
-                CHECK(gate.has_failed());
-                CHECK_FALSE(caught.detail().doing.empty());
-                check_nothing_left();
-            }
-            CHECK(holdings() == before);
-            done = !gate.has_failed();
-            calls = gate.calls();
-        }
-    }
-    return calls;
 }
 
 }  // namespace
@@ -320,24 +251,4 @@ TEST_CASE("a ring buffer's size is rounded up to what the kernel takes", "[load]
     for (const Map& map : object.maps()) {
         if (map.spec().type == BPF_MAP_TYPE_RINGBUF) CHECK(map.max_entries() == 8192);
     }
-}
-
-TEST_CASE("when any call fails, a load of everything leaves nothing behind", "[load][fault]") {
-    require_kernel_btf();
-    for (const char* name : {"map_values", "kconfig", "core_live", "struct_ops"}) {
-        INFO(name);
-        CHECK(sweep_load(data(name), {}, {EPERM, EINVAL, ENOMEM}) >= 3);
-    }
-}
-
-TEST_CASE("when any call fails, no pin is left behind", "[load][fault]") {
-    require_bpf();
-    const PinDirectory pins;
-    LoadOptions options;
-    options.pin_directory = pins.path;
-    const std::string pin = pins.path + "/minibpf_test_pinned";
-    const auto remove = [&] { std::filesystem::remove(pin); };
-    const auto no_pin = [&] { CHECK_FALSE(pins.has("minibpf_test_pinned")); };
-    CHECK(sweep_load(data("pinned"), options, {EPERM, EINVAL}, remove, no_pin) >= 4);
-    CHECK(pins.has("minibpf_test_pinned"));  // of the last load, in which nothing failed
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Object files for tests: read from the build, and damaged on purpose.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <fstream>
@@ -57,6 +58,16 @@ public:
     }
     Elf64_Rel& record(std::string_view table, std::size_t index) {
         return *at<Elf64_Rel>(section(table).sh_offset + index * sizeof(Elf64_Rel));
+    }
+    /// Shortens a name wherever it stands in the file, in the names of ELF and in those of BTF.
+    void rename(const std::string& name, std::string_view beginning) {
+        const std::string whole = name + '\0';
+        const ByteView wanted = bytes_of(std::string_view(whole));
+        for (auto from = bytes_.begin();; ++from) {
+            from = std::search(from, bytes_.end(), wanted.begin(), wanted.end());
+            if (from == bytes_.end()) return;
+            *(from + static_cast<std::ptrdiff_t>(beginning.size())) = std::byte{0};
+        }
     }
     template <class T>
     T* at(std::size_t offset) {

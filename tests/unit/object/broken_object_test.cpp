@@ -49,6 +49,67 @@ TEST_CASE("a wrong map definition is an error that names map and member", "[obje
     CHECK_THAT(complaint_about("conflicting_sizes"), contains("map 'counts'") && contains("4 bytes") && contains("8"));
 }
 
+TEST_CASE("a map's definition that cannot be meant is an error that names map and member", "[object]") {
+    struct Case {
+        std::string map;
+        std::vector<std::string> words;
+    };
+    const Case cases[] = {
+        {"without_type", {"no member 'type'"}},
+        {"wrong_pinning", {"pinning 7"}},
+        {"plain_number", {"'max_entries'", "__uint"}},
+        {"type_for_number", {"'max_entries'", "write __uint(max_entries, N)"}},
+        {"plain_key", {"'key'", "not a pointer"}},
+        {"incomplete_value", {"'value'", "without a size"}},
+        {"two_numbers", {"'map_extra'", "2 values instead of 1"}},
+        {"two_sizes", {"'value_size'", "12 bytes", "4"}},
+        {"values_first", {"'values'", "not said before it"}},
+        {"values_in_hash", {"'values'", "its type is hash"}},
+        {"values_no_pointers", {"'values'", "__array(values"}},
+        {"values_no_maps", {"INT", "not to a map's definition"}},
+        {"values_no_programs", {"STRUCT", "not to functions"}},
+        {"pinned_inner", {"inner maps cannot have 'pinning'"}},
+        {"inner_of_inner", {"inner maps cannot have 'values'"}},
+        {"wrong_inner", {"'max_entrys'", "'max_entries'"}},
+        {"inner_without_type", {"no member 'type'"}},
+        {"no_struct", {"not a struct"}},
+    };
+    CHECK(complaint_about("wrong_maps").empty());  // none of them is in .maps
+    for (const Case& wrong : cases) {
+        INFO(wrong.map);
+        const std::string said = complaint_after("wrong_maps", [&](ElfBytes& elf) {
+            elf.rename(".maps." + wrong.map, ".maps");  // in ELF's names and in BTF's
+        });
+        CHECK_THAT(said, contains("map '" + wrong.map));
+        for (const std::string& word : wrong.words) CHECK_THAT(said, contains(word));
+    }
+}
+
+TEST_CASE("a value in a map's definition must be a whole pointer to a map or a program", "[object]") {
+    CHECK_THAT(complaint_about("wrong_values"),
+               contains("map 'programs'") && contains("'subprogram'") && contains("not a program"));
+    const std::string table = ".rel.maps";
+    CHECK_THAT(complaint_after("map_values", [&](ElfBytes& elf) { elf.record(table, 0).r_offset += 4; }),
+               contains("no element of a map's values"));
+    CHECK_THAT(complaint_after("map_values", [&](ElfBytes& elf) { elf.record(table, 0).r_offset = 0; }),
+               contains("no element of a map's values"));
+    CHECK_THAT(complaint_after("map_values",
+                               [&](ElfBytes& elf) { elf.record(table, 0).r_offset = elf.section(".maps").sh_size; }),
+               contains(".maps") && contains("changes offset"));
+    CHECK_THAT(complaint_after("map_values", [&](ElfBytes& elf) { elf.record(table, 0).r_info |= 0xffffffull << 32; }),
+               contains("symbol"));
+    CHECK_THAT(complaint_after("map_values", [](ElfBytes& elf) { elf.symbol("next").st_value += 8; }),
+               contains("'next'"));
+    // What a static map's pointer holds: the offset of no map.
+    CHECK_THAT(complaint_after("static_inner_maps",
+                               [&](ElfBytes& elf) {
+                                   const std::uint64_t at =
+                                       elf.section(".maps").sh_offset + elf.record(table, 0).r_offset;
+                                   *elf.at<std::uint64_t>(at) = 4;
+                               }),
+               contains("map 'by_index'") && contains("no map of this object"));
+}
+
 TEST_CASE("an extern that cannot be filled in is an error that names it", "[object]") {
     CHECK_THAT(complaint_after("legacy_maps",
                                [](ElfBytes& elf) {

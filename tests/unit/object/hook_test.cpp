@@ -1,8 +1,11 @@
 #include <libminibpf/object/hook.hpp>
 
+#include <algorithm>
+
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/object/uapi.hpp>
 #include <tests/catch.hpp>
+#include <tests/read_object.hpp>
 
 using namespace minibpf;
 using minibpf::test::contains;
@@ -90,6 +93,22 @@ TEST_CASE("an unknown section name suggests the nearest", "[object]") {
     CHECK_FALSE(find_program_kind("").has_value());
 }
 
+TEST_CASE("a program of every spelling is in an object, and is of its kind", "[object]") {
+    const ObjectSpec object = minibpf::test::object_spec("tests/data/every_section.bpf.o");
+    for (std::string_view spelling : section_name_spellings()) {
+        if (spelling == "freplace" || spelling.starts_with("struct_ops")) continue;  // their objects are others
+        INFO(spelling);
+        const auto found = std::ranges::find_if(object.programs, [&](const ProgramSpec& program) {
+            return program.section == spelling || program.section.starts_with(std::string(spelling) + "/");
+        });
+        REQUIRE(found != object.programs.end());
+        const ProgramKind bare = parse_section_name(spelling);
+        CHECK(found->kind.type == bare.type);
+        CHECK(found->kind.expected_attach_type == bare.expected_attach_type);
+        CHECK(found->kind.sleepable == bare.sleepable);
+    }
+}
+
 TEST_CASE("every spelling of the table stands for a program type of its own row", "[object]") {
     for (std::string_view spelling : section_name_spellings()) {
         INFO(spelling);
@@ -133,4 +152,14 @@ TEST_CASE("program types are named as bpftool names them", "[object]") {
     CHECK_THROWS_AS(parse_program_type("unspec"), Error);
     CHECK(map_type_name(BPF_MAP_TYPE_HASH) == "hash");
     CHECK(map_type_name(BPF_MAP_TYPE_RINGBUF) == "ringbuf");
+}
+
+TEST_CASE("map types are named as bpftool names them", "[object]") {
+    const ObjectSpec object = minibpf::test::object_spec("tests/data/every_map_type.bpf.o");
+    for (const MapSpec& map : object.maps) {
+        CHECK(map_type_name(map.type) == map.name);
+        CHECK(parse_map_type(map.name) == map.type);
+    }
+    CHECK(map_type_name(static_cast<bpf_map_type>(4711)) == "type 4711");
+    CHECK_THROWS_WITH(parse_map_type("hsah"), contains("hsah"));
 }

@@ -2,6 +2,7 @@
 #include <libminibpf/object/object_spec.hpp>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/relocate/link.hpp>
 #include <tests/catch.hpp>
 #include <tests/unit/elf/elf_bytes.hpp>
 
@@ -54,6 +55,16 @@ TEST_CASE("the global functions of a section are its programs, in their order", 
     CHECK(object.functions[object.programs[1].function].name == "second");
     CHECK_FALSE(function(object, "in_section").is_global);
     CHECK(function(object, "global_in_text").is_global);
+}
+
+TEST_CASE("a global function in a section of any name is a subprogram when another one calls it", "[object]") {
+    const ObjectSpec object = parse("subprogram_sections");
+    CHECK(object.functions.size() == 6);
+    REQUIRE(object.programs.size() == 2);
+    CHECK(object.programs[0].name == "all");
+    CHECK(object.programs[1].name == "some");
+    CHECK(link_functions(object, object.programs[0]).functions.size() == 5);
+    CHECK(link_functions(object, object.programs[1]).functions.size() == 2);
 }
 
 TEST_CASE("calls are resolved to functions, with and without a relocation record", "[object]") {
@@ -176,6 +187,17 @@ TEST_CASE("variables have their place, size and type, static ones too", "[object
     CHECK(place("static_first") == ".data+4:4");
     CHECK(place("static_second") == ".data+8:4");
     CHECK(place("configured") == ".data.config+0:4");
+}
+
+TEST_CASE("variables in an arena are its first bytes", "[object]") {
+    ObjectSpec object = parse("arena");
+    const MapSpec& arena = object.require_map("memory");
+    CHECK(arena.initial.size() == 5032);
+    const VariableSpec& table = object.require_variable("arena_table");
+    CHECK(&object.maps[table.map] == &arena);
+    CHECK(table.size == 24);
+    object.set_variable("arena_table", "{1, 2, 3}");
+    CHECK(read_at<std::uint64_t>(arena.initial, table.offset + 16) == 3);
 }
 
 TEST_CASE("a variable is set before loading, in .bss too", "[object]") {

@@ -2,8 +2,10 @@
 
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/relocate/link.hpp>
+#include <tests/read_object.hpp>
 
 using namespace minibpf;
+using minibpf::test::object_spec;
 
 namespace {
 
@@ -67,6 +69,16 @@ TEST_CASE("a subprogram is followed by those that it calls first, as libbpf lays
     std::vector<std::size_t> order;
     for (const PlacedFunction& placed : linked.functions) order.push_back(placed.function);
     CHECK(order == std::vector<std::size_t>{0, 1, 3, 2});
+}
+
+TEST_CASE("a chain of calls that comes back is found, and callbacks are no calls", "[relocate]") {
+    const ObjectSpec object = object_spec("tests/data/recursion.bpf.o");
+    const auto loop = [&](const char* program) { return find_recursion(object, object.require_program(program)); };
+    CHECK(loop("itself") == std::vector<std::string>{"down", "down"});
+    CHECK(loop("each_other") == std::vector<std::string>{"ping", "pong", "ping"});
+    CHECK(loop("neither").empty());
+    const ObjectSpec callbacks = object_spec("tests/data/callbacks.bpf.o");
+    CHECK(find_recursion(callbacks, callbacks.programs.at(0)).empty());
 }
 
 TEST_CASE("functions that call each other are laid out once each, for the verifier to judge", "[relocate]") {
