@@ -237,6 +237,7 @@ std::vector<Section> Reader::read_sections() {
     elf_getshdrnum(elf_.get(), &count);
     sections.reserve(count);
     name_offsets.reserve(count);
+    std::uint64_t bytes_in_sections = 0;
     // elf_nextscn() begins with section 1: number 0 is SHN_UNDEF, "no section".
     for (Elf_Scn* scn = elf_nextscn(elf_.get(), nullptr); scn != nullptr; scn = elf_nextscn(elf_.get(), scn)) {
         const auto index = static_cast<std::uint32_t>(elf_ndxscn(scn));
@@ -246,6 +247,11 @@ std::vector<Section> Reader::read_sections() {
         }
         sections.push_back(read_section(index, header));
         name_offsets.push_back(header.sh_name);
+        bytes_in_sections += sections.back().data.size();
+    }
+    // What is copied out of sections takes then no more memory than the file.
+    if (bytes_in_sections > bytes_.size()) {
+        fail("sections overlap: together they have {} bytes, and the file {}", bytes_in_sections, bytes_.size());
     }
     name_sections(sections, name_offsets);
     return sections;

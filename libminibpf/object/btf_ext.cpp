@@ -84,12 +84,12 @@ void append_record(Bytes& records, ByteView record, std::uint32_t insn_index) {
 }
 
 // struct bpf_core_relo: insn_off, type_id, access_str_off, kind
-CoreRelocation core_relocation(const btf::Btf& btf, ByteView record, std::uint32_t insn_index) {
+CoreRelocation core_relocation(Parsing& parsing, ByteView record, std::uint32_t insn_index) {
     const auto word = [&](std::size_t i) { return read_at<std::uint32_t>(record, i * 4).value_or(0); };
     return {.insn_index = insn_index,
             .kind = static_cast<CoreKind>(word(3)),
             .type = word(1),
-            .access = std::string(btf.string(word(2)))};
+            .access = parsing.copy(parsing.spec.btf->string(word(2)))};
 }
 
 void check_func_info(const FunctionSpec& function) {
@@ -119,7 +119,7 @@ void read_btf_ext(Parsing& parsing) {
                     });
     for_each_record(parsing, ext.core_relo, "core_relo",
                     [&](FunctionSpec& function, ByteView record, std::uint32_t insn_index) {
-                        function.core_relocations.push_back(core_relocation(*parsing.spec.btf, record, insn_index));
+                        function.core_relocations.push_back(core_relocation(parsing, record, insn_index));
                     });
     for (FunctionSpec& function : parsing.spec.functions) {
         check_func_info(function);

@@ -260,6 +260,7 @@ void read_externs(Parsing& parsing) {
         return std::pair(!declared_symbol.declaration->is_kconfig, declared_symbol.symbol->name);
     });
     for (const DeclaredSymbol& symbol : symbols) {
+        parsing.spend(symbol.symbol->name.size());
         spec.externs.push_back(make_extern(*spec.btf, *symbol.symbol, *symbol.declaration));
     }
     const std::uint32_t kconfig_size = lay_out_kconfig(spec.externs);

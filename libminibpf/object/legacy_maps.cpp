@@ -133,6 +133,7 @@ void read_legacy_maps(Parsing& parsing) {
             const std::uint64_t end = i + 1 < symbols.size() ? symbols[i + 1]->value : section.size;
             const ByteView bytes =
                 section.data.subspan(begin, end - begin);  // elf/ checked that symbols lie in the section
+            parsing.spend(2 * symbols[i]->name.size());
             MapSpec map = read_definition(symbols[i]->name, bytes);
             if (bytes.size() == sizeof(Iproute2Definition)) {
                 const auto definition = *read_at<Iproute2Definition>(bytes, 0);
