@@ -289,7 +289,11 @@ void ExternFinder::find_typed(const ExternSpec& external, ExternValue& value, st
     const std::string fault = found ? type_fault(external, *found) : std::string();
     if (!found || !fault.empty()) {
         if (external.is_weak) return;
-        if (found) throw_missing(external, fault, {});
+        if (found) {
+            throw_missing(external, fault,
+                          "compare the two declarations; a struct that is only declared (struct x;) is another type "
+                          "than the kernel's, and one with a body is the same whatever its members");
+        }
         const char* what = kind == btf::Kind::func ? "function" : "variable";
         throw_missing(external, fmt::format("neither the kernel nor a module has such a {}", what),
                       did_you_mean(types_.nearest_name(kind, external.name)));
