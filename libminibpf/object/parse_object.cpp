@@ -24,17 +24,9 @@ std::optional<std::size_t> Parsing::function_at(Place place) const noexcept {
     return static_cast<std::size_t>(found - function_places.begin());
 }
 
-void Parsing::spend(std::size_t bytes) {
-    if (bytes > copies_left) {
-        fail("so many things in it share long names or contents that they would take more than {} times its size",
-             most_copies);
-    }
-    copies_left -= bytes;
-}
-
-std::string Parsing::copy(std::string_view name) {
-    spend(name.size());
-    return std::string(name);
+void Parsing::fail_copies() {
+    fail("so many things in it share long names or contents that they would take more than {} times its size",
+         most_copies);
 }
 
 }  // namespace parsing

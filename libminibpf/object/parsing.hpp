@@ -76,8 +76,16 @@ struct Parsing {
 
     /// Counts what is copied out of the file, for one long name can belong to thousands of things. Throws Error when
     /// the copies come to many times the file, which those of a compiler never do.
-    void spend(std::size_t bytes);
-    std::string copy(std::string_view name);
+    void spend(std::size_t bytes) {
+        if (bytes > copies_left) [[unlikely]]
+            fail_copies();
+        copies_left -= bytes;
+    }
+    std::string copy(std::string_view name) {
+        spend(name.size());
+        return std::string(name);
+    }
+    [[noreturn]] static void fail_copies();
 };
 
 // Of an object of the other byte order, the sections' contents are put into this machine's first.

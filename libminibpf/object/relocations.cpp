@@ -66,7 +66,8 @@ private:
     InsnRelocation resolve_ld_imm64(std::size_t insn_index, const elf::Symbol& symbol) const;
     bool lacks_functions(const elf::Section& section) const noexcept;
     InsnRelocation unknown_function(std::size_t insn_index, const elf::Section& section) const;
-    std::size_t require_function(std::size_t insn_index, Place place) const;
+    /// Nothing if no symbol says which functions are in that section.
+    std::optional<std::size_t> find_function(std::size_t insn_index, Place place) const;
     std::string_view name_of(const elf::Symbol& symbol) const;
     InsnRelocation resolve_extern(std::size_t insn_index, const elf::Symbol& symbol) const;
     void add(std::size_t insn_index, std::size_t function, std::string_view symbol);
@@ -114,10 +115,11 @@ InsnRelocation FunctionResolver::unknown_function(std::size_t insn_index, const 
                    section.name);
 }
 
-std::size_t FunctionResolver::require_function(std::size_t insn_index, Place place) const {
+std::optional<std::size_t> FunctionResolver::find_function(std::size_t insn_index, Place place) const {
     const auto function = parsing_.function_at(place);
-    if (function) return *function;
+    if (function) return function;
     const elf::Section* section = parsing_.elf.section(place.section);
+    if (section != nullptr && lacks_functions(*section)) return std::nullopt;
     fail_at(insn_index, "refers to offset {} of section '{}', where no function begins",
             static_cast<std::int64_t>(place.offset), section == nullptr ? "" : section->name);
 }
@@ -134,10 +136,10 @@ InsnRelocation FunctionResolver::resolve_ld_imm64(std::size_t insn_index, const 
     const std::uint64_t offset = symbol.value + sign_extended(function_.insns[insn_index].imm);
     const elf::Section* section = parsing_.elf.section(symbol.section);
     if (section != nullptr && section->is_executable()) {
-        if (lacks_functions(*section)) return unknown_function(insn_index, *section);
-        const std::size_t function = require_function(insn_index, {symbol.section, offset});
-        relocation.target = FunctionReference{function};
-        relocation.symbol = parsing_.spec.functions[function].name;
+        const auto function = find_function(insn_index, {symbol.section, offset});
+        if (!function) return unknown_function(insn_index, *section);
+        relocation.target = FunctionReference{*function};
+        relocation.symbol = parsing_.spec.functions[*function].name;
         return relocation;
     }
     bool section_has_maps = false;
@@ -191,14 +193,13 @@ void FunctionResolver::resolve_record(std::size_t insn_index, const elf::Relocat
     if (insn.src_reg != BPF_PSEUDO_CALL) {
         fail_at(insn_index, "a relocation against '{}' on the call of a helper", name_of(symbol));
     }
-    const elf::Section* section = parsing_.elf.section(symbol.section);
-    if (section != nullptr && lacks_functions(*section)) {
-        function_.relocations.push_back(unknown_function(insn_index, *section));
+    const std::uint64_t offset = symbol.value + (sign_extended(insn.imm) + 1) * insn_size;
+    const auto target = find_function(insn_index, {symbol.section, offset});
+    if (!target) {
+        function_.relocations.push_back(unknown_function(insn_index, *parsing_.elf.section(symbol.section)));
         return;
     }
-    const std::uint64_t offset = symbol.value + (sign_extended(insn.imm) + 1) * insn_size;
-    const std::size_t target = require_function(insn_index, {symbol.section, offset});
-    add(insn_index, target, parsing_.spec.functions[target].name);
+    add(insn_index, *target, parsing_.spec.functions[*target].name);
 }
 
 // A call of a static function in the same section needs no record: the assembler knew the distance.
@@ -208,7 +209,7 @@ void FunctionResolver::resolve_without_record(std::size_t insn_index) {
     const bool takes_address = slot_count(insn) == 2 && insn.src_reg == BPF_PSEUDO_FUNC;
     if (!calls && !takes_address) return;
     const std::uint64_t offset = place_.offset + (insn_index + 1 + sign_extended(insn.imm)) * insn_size;
-    const std::size_t target = require_function(insn_index, {place_.section, offset});
+    const std::size_t target = find_function(insn_index, {place_.section, offset}).value();  // at least this one
     add(insn_index, target, parsing_.spec.functions[target].name);
 }
 
