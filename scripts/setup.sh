@@ -46,6 +46,7 @@ for_vm='
 qemu-system-x86   command:qemu-system-x86_64           boots other kernels
 busybox-static    static:busybox                       is the userland of those kernels
 cpio              command:cpio                         packs it
+xz-utils          command:xz                           unpacks their modules
 '
 
 present() {  # KIND:NAME

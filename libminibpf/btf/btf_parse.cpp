@@ -60,7 +60,9 @@ void check_strings(ByteView strings, bool is_split, std::string_view where) {
     if (strings.empty() && is_split) return;  // all its names are the base's
     if (strings.empty()) throw_malformed(fmt::format("{}: the BTF string section is empty", where));
     if (!is_split && strings.front() != std::byte{0}) {
-        throw_malformed(fmt::format("{}: the BTF string section does not begin with the empty string", where));
+        throw_malformed(fmt::format("{}: the BTF string section does not begin with the empty string", where),
+                        "a module's BTF goes on where the kernel's ends, and makes no sense without it: give the "
+                        "kernel's");
     }
     if (strings.back() != std::byte{0}) {
         throw_malformed(fmt::format("{}: the last string of the BTF string section has no NUL", where));

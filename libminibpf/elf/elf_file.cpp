@@ -235,12 +235,18 @@ std::vector<Section> Reader::read_sections() {
     const ByteView names = section_names(table);
     std::vector<Section> sections;
     sections.reserve(header_.e_shnum);
+    std::uint64_t bytes_in_sections = 0;
     for (std::uint32_t index = 1; index < header_.e_shnum; ++index) {  // number 0 is SHN_UNDEF, "no section"
         const auto header = record<Elf64_Shdr>(table, index);
         Section& section = sections.emplace_back(read_section(index, header));
         const auto name = string_at(names, header.sh_name);
         if (!name) fail("section {}: its name at offset {} lies outside the section names", index, header.sh_name);
         section.name = *name;
+        bytes_in_sections += section.data.size();
+    }
+    // What is copied out of sections takes then no more memory than the file.
+    if (bytes_in_sections > bytes_.size()) {
+        fail("sections overlap: together they have {} bytes, and the file {}", bytes_in_sections, bytes_.size());
     }
     return sections;
 }

@@ -22,34 +22,28 @@ namespace {
 
 constexpr const char* kallsyms_path = "/proc/kallsyms";
 
-/// A kernel symbol's address, and whether there are several of that name at different ones.
-struct Address {
-    std::uint64_t value = 0;
-    bool is_ambiguous = false;
-};
-
-using Addresses = std::map<std::string, std::optional<Address>, std::less<>>;  // keys: those that are looked for
-
 // ffffffff81000000 T _stext
 // ffffffffc0000000 t br_forward\t[bridge]
-void read_kallsyms_line(std::string_view line, Addresses& wanted) {
+// ffffffff82a0b1c0 d hub.llvm.4512          a static variable of a kernel that clang built with LTO
+void read_kallsyms_line(std::string_view line, KernelAddresses& wanted) {
     const std::size_t space = line.find(' ');
     if (space == std::string_view::npos || line.size() < space + 4) return;
     std::string_view name = line.substr(space + 3);
     name = name.substr(0, name.find('\t'));
+    if (line[space + 1] == 'd') name = name.substr(0, name.find(".llvm."));
     const auto found = wanted.find(name);
     if (found == wanted.end()) return;
     std::uint64_t value = 0;
     std::from_chars(line.data(), line.data() + space, value, 16);
     if (!found->second) {
-        found->second = Address{.value = value};
+        found->second = KernelAddress{.value = value};
     } else if (found->second->value != value) {
         found->second->is_ambiguous = true;
     }
 }
 
 // The list has 200,000 lines and more, so it is read in pieces and not kept.
-void read_kallsyms(KernelGate& gate, Addresses& wanted) {
+void read_kallsyms(KernelGate& gate, KernelAddresses& wanted) {
     const OpenAt call{.path = kallsyms_path, .flags = O_RDONLY};
     const Answer opened = gate.enter(call, "the addresses of kernel symbols");
     if (!opened.ok()) throw kernel_error(fmt::format("opening {}", kallsyms_path), call, opened);
@@ -74,105 +68,32 @@ std::string did_you_mean(const std::string& near) {
     return near.empty() ? "" : fmt::format("did you mean '{}'? Or declare it __weak", near);
 }
 
-class Finder {
-public:
-    Finder(KernelGate& gate, KernelTypes& types, const ObjectSpec& object, const std::vector<bool>& used)
-        : gate_(gate), types_(types), object_(object), used_(used) {
-        result_.values.resize(object.externs.size());
+void set_address(const ExternSpec& external, const std::optional<KernelAddress>& address, ExternValue& value) {
+    if (!address) {
+        if (external.is_weak) return;
+        throw_missing(external, fmt::format("{} has no such symbol", kallsyms_path), {});
     }
-
-    ExternValues run() {
-        find_addresses();
-        for (std::size_t i = 0; i < object_.externs.size(); ++i) {
-            const ExternKind kind = object_.externs[i].kind;
-            if (used_[i] && (kind == ExternKind::kfunc || kind == ExternKind::ksym_variable)) find_typed(i);
-        }
-        return std::move(result_);
+    if (address->is_ambiguous) {
+        throw_missing(external, fmt::format("{} has several symbols of that name", kallsyms_path), {});
     }
-
-private:
-    void find_addresses() {
-        Addresses wanted;
-        for (std::size_t i = 0; i < object_.externs.size(); ++i) {
-            if (used_[i] && object_.externs[i].kind == ExternKind::ksym_address)
-                wanted.emplace(object_.externs[i].name, std::nullopt);
-        }
-        if (wanted.empty()) return;
-        read_kallsyms(gate_, wanted);
-        for (std::size_t i = 0; i < object_.externs.size(); ++i) {
-            const auto found = wanted.find(object_.externs[i].name);
-            if (found != wanted.end()) set_address(object_.externs[i], found->second, result_.values[i]);
-        }
+    if (address->value == 0) {
+        throw Error(
+            {.doing = fmt::format("extern '{}': {} hides addresses from this process", external.name, kallsyms_path),
+             .hint = "run as root, or set /proc/sys/kernel/kptr_restrict to 0",
+             .blame = Blame::facility});
     }
+    value = {.found = true, .address = address->value};
+}
 
-    static void set_address(const ExternSpec& external, const std::optional<Address>& address, ExternValue& value) {
-        if (!address) {
-            if (external.is_weak) return;
-            throw_missing(external, fmt::format("{} has no such symbol", kallsyms_path), {});
-        }
-        if (address->is_ambiguous) {
-            throw_missing(external, fmt::format("{} has several symbols of that name", kallsyms_path), {});
-        }
-        if (address->value == 0) {
-            throw Error({.doing = fmt::format("extern '{}': {} hides addresses from this process", external.name,
-                                              kallsyms_path),
-                         .hint = "run as root, or set /proc/sys/kernel/kptr_restrict to 0",
-                         .blame = Blame::facility});
-        }
-        value = {.found = true, .address = address->value};
+std::uint16_t fd_index(std::vector<int>& fds, int btf_fd) {
+    if (btf_fd == 0) return 0;
+    if (fds.empty()) fds.push_back(0);  // index 0 stands for vmlinux
+    const auto known = std::find(fds.begin() + 1, fds.end(), btf_fd);
+    if (known == fds.end()) {
+        fds.push_back(btf_fd);
+        return static_cast<std::uint16_t>(fds.size() - 1);
     }
-
-    void find_typed(std::size_t index) {
-        const ExternSpec& external = object_.externs[index];
-        const btf::Kind kind = external.kind == ExternKind::kfunc ? btf::Kind::func : btf::Kind::var;
-        const auto found = types_.find(kind, btf::essential_name(external.name));
-        const std::string fault = found ? type_fault(external, *found) : std::string();
-        if (!found || !fault.empty()) {
-            if (external.is_weak) return;
-            if (found) throw_missing(external, fault, {});
-            const char* what = kind == btf::Kind::func ? "function" : "variable";
-            throw_missing(external, fmt::format("neither the kernel nor a module has such a {}", what),
-                          did_you_mean(types_.nearest_name(kind, external.name)));
-        }
-        result_.values[index] = {
-            .found = true,
-            .btf_id = found->id,
-            .btf_fd = found->btf_fd,
-            .fd_index = external.kind == ExternKind::kfunc ? fd_index(found->btf_fd) : std::uint16_t{0}};
-    }
-
-    std::string type_fault(const ExternSpec& external, const KernelType& found) const;
-
-    std::uint16_t fd_index(int btf_fd) {
-        if (btf_fd == 0) return 0;
-        std::vector<int>& fds = result_.fd_array;
-        if (fds.empty()) fds.push_back(0);  // index 0 stands for vmlinux
-        const auto known = std::find(fds.begin() + 1, fds.end(), btf_fd);
-        if (known == fds.end()) {
-            fds.push_back(btf_fd);
-            return static_cast<std::uint16_t>(fds.size() - 1);
-        }
-        return static_cast<std::uint16_t>(known - fds.begin());
-    }
-
-    KernelGate& gate_;
-    KernelTypes& types_;
-    const ObjectSpec& object_;
-    const std::vector<bool>& used_;
-    ExternValues result_;
-};
-
-std::string Finder::type_fault(const ExternSpec& external, const KernelType& found) const {
-    const btf::Btf& local = *object_.btf;
-    const btf::TypeId local_type =
-        external.kind == ExternKind::kfunc ? local.type(external.type).target() : external.type;
-    const btf::TypeId kernel_type = found.btf->type(found.id).target();
-    // The rule compares the kinds of the two, so `const int` would not do for `int`.
-    const core::TypeRef of_object{.btf = &local, .id = local.strip_modifiers(local_type)};
-    const core::TypeRef of_kernel{.btf = found.btf, .id = found.btf->strip_modifiers(kernel_type)};
-    if (core::types_are_compatible(of_object, of_kernel)) return {};
-    return fmt::format("the kernel's {} has another type than the object declares",
-                       external.kind == ExternKind::kfunc ? "function" : "variable");
+    return static_cast<std::uint16_t>(known - fds.begin());
 }
 
 // --- .kconfig
@@ -183,11 +104,8 @@ std::string first_line(KernelGate& gate, const std::string& path) {
     return std::string(text.substr(0, text.find('\n')));
 }
 
-// The first three numbers of "6.1.0-18-amd64", as KERNEL_VERSION() packs them. Debian's release says 6.1.0 whatever the
-// third number is; /proc/sys/kernel/version has it: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)".
-std::uint32_t kernel_version(std::string_view release, std::string_view version) {
-    const std::size_t debian = version.find("Debian ");
-    std::string_view text = debian == std::string_view::npos ? release : version.substr(debian + 7);
+// The first three numbers of "6.1.0-18-amd64", as KERNEL_VERSION() packs them.
+std::uint32_t packed_version(std::string_view text) {
     std::array<std::uint32_t, 3> numbers{};
     for (std::uint32_t& number : numbers) {
         const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -274,10 +192,10 @@ private:
         return values;
     }
 
+    // Not an option but a number, so that a char is 1 and not 'y'.
     static std::string flag(const ExternSpec& external, bool is_set) {
-        const bool is_number = external.value_type == KconfigType::integer;
-        if (is_number) return is_set ? "1" : "0";
-        return is_set ? "y" : "n";
+        if (external.value_type == KconfigType::tristate) return is_set ? "y" : "n";
+        return is_set ? "1" : "0";
     }
 
     const std::string& release() {
@@ -285,7 +203,29 @@ private:
         return release_;
     }
 
-    std::uint32_t version() { return kernel_version(release(), first_line(gate_, "/proc/sys/kernel/version")); }
+    // Debian's and Ubuntu's releases say 6.1.0 and 5.4.0 whatever the third number is. Both have it elsewhere:
+    //     /proc/sys/kernel/version        #1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)
+    //     /proc/version_signature         Ubuntu 5.4.0-12.15-generic 5.4.8
+    std::uint32_t version() {
+        const std::string version = first_line(gate_, "/proc/sys/kernel/version");
+        constexpr std::string_view debian = "Debian ";
+        const std::size_t at = version.find(debian);
+        if (at != std::string::npos) return packed_version(std::string_view(version).substr(at + debian.size()));
+        const std::string signature = ubuntu_signature();
+        const std::size_t last_word = signature.rfind(' ');
+        if (last_word != std::string::npos) return packed_version(std::string_view(signature).substr(last_word + 1));
+        return packed_version(release());
+    }
+
+    std::string ubuntu_signature() {
+        constexpr const char* path = "/proc/version_signature";
+        const Answer opened = gate_.enter(OpenAt{.path = path, .flags = O_RDONLY}, "Ubuntu's kernels have it");
+        if (!opened.ok()) return {};
+        const Fd file(gate_, opened.fd());
+        const Bytes content = read_all(gate_, file.get(), path);
+        const std::string_view text = text_of(content);
+        return std::string(text.substr(0, text.find('\n')));
+    }
 
     KconfigValues read_file_values(const std::vector<std::string>& options) {
         const std::string boot = fmt::format("/boot/config-{}", release());
@@ -316,9 +256,66 @@ private:
 
 }  // namespace
 
-ExternValues find_externs(KernelGate& gate, KernelTypes& types, const ObjectSpec& object,
-                          const std::vector<bool>& used) {
-    return Finder(gate, types, object, used).run();
+ExternFinder::ExternFinder(KernelGate& gate, KernelTypes& types, const ObjectSpec& object)
+    : gate_(gate), types_(types), object_(object) {}
+
+ExternValues ExternFinder::find(const std::vector<bool>& used) {
+    ExternValues found;
+    found.values.resize(object_.externs.size());
+    for (std::size_t i = 0; i < object_.externs.size(); ++i) {
+        const ExternSpec& external = object_.externs[i];
+        if (!used[i] || external.kind == ExternKind::kconfig) continue;
+        if (external.kind == ExternKind::ksym_address) {
+            set_address(external, addresses().at(external.name), found.values[i]);
+        } else {
+            find_typed(external, found.values[i], found.fd_array);
+        }
+    }
+    return found;
+}
+
+const KernelAddresses& ExternFinder::addresses() {
+    if (!addresses_.empty()) return addresses_;
+    for (const ExternSpec& external : object_.externs) {
+        if (external.kind == ExternKind::ksym_address) addresses_.emplace(external.name, std::nullopt);
+    }
+    read_kallsyms(gate_, addresses_);
+    return addresses_;
+}
+
+void ExternFinder::find_typed(const ExternSpec& external, ExternValue& value, std::vector<int>& fd_array) {
+    const btf::Kind kind = external.kind == ExternKind::kfunc ? btf::Kind::func : btf::Kind::var;
+    const auto found = types_.find(kind, btf::essential_name(external.name));
+    const std::string fault = found ? type_fault(external, *found) : std::string();
+    if (!found || !fault.empty()) {
+        if (external.is_weak) return;
+        if (found) {
+            throw_missing(external, fault,
+                          "compare the two declarations; a struct that is only declared (struct x;) is another type "
+                          "than the kernel's, and one with a body is the same whatever its members");
+        }
+        const char* what = kind == btf::Kind::func ? "function" : "variable";
+        throw_missing(external, fmt::format("neither the kernel nor a module has such a {}", what),
+                      did_you_mean(types_.nearest_name(kind, external.name)));
+    }
+    const bool is_function = external.kind == ExternKind::kfunc;
+    value = {.found = true,
+             .btf_id = found->id,
+             .btf_fd = found->btf_fd,
+             .fd_index = is_function ? fd_index(fd_array, found->btf_fd) : std::uint16_t{0}};
+}
+
+std::string ExternFinder::type_fault(const ExternSpec& external, const KernelType& found) const {
+    const btf::Btf& local = *object_.btf;
+    const btf::TypeId local_type =
+        external.kind == ExternKind::kfunc ? local.type(external.type).target() : external.type;
+    const btf::TypeId kernel_type = found.btf->type(found.id).target();
+    // The rule compares the kinds of the two, so `const int` would not do for `int`.
+    const core::TypeRef of_object{.btf = &local, .id = local.strip_modifiers(local_type)};
+    const core::TypeRef of_kernel{.btf = found.btf, .id = found.btf->strip_modifiers(kernel_type)};
+    if (core::types_are_compatible(of_object, of_kernel)) return {};
+    return fmt::format("the kernel's {} has another type than the object declares",
+                       external.kind == ExternKind::kfunc ? "function" : "variable");
 }
 
 Bytes kconfig_contents(KernelGate& gate, KernelTypes& types, const ObjectSpec& object) {

@@ -192,22 +192,23 @@ private:
 
     void link_programs() {
         CoreRelocator core(spec(), types_);
+        ExternFinder externs(gate_, types_, spec());
         for_each_candidate([&](Candidate& candidate) {
             try {
-                link(candidate, core);
+                link(candidate, core, externs);
             } catch (const Error& error) {
                 throw error.within(described(*candidate.spec));
             }
         });
     }
 
-    void link(Candidate& candidate, CoreRelocator& core) {
+    void link(Candidate& candidate, CoreRelocator& core, ExternFinder& finder) {
         const ProgramSpec& program = *candidate.spec;
         candidate.linked = link_functions(spec(), program);
         candidate.core_changes = core.relocate(candidate.linked);
         const std::vector<bool> used = externs_used(candidate.linked, spec());
         if (std::ranges::find(used, true) != used.end()) {
-            ExternValues externs = find_externs(gate_, types_, spec(), used);
+            ExternValues externs = finder.find(used);
             relocate_externs(candidate.linked, spec(), externs.values);
             candidate.fd_array = std::move(externs.fd_array);
         }

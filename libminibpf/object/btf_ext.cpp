@@ -97,12 +97,12 @@ void append_records(Bytes& records, ByteView added, std::size_t record_size, con
 }
 
 // struct bpf_core_relo: insn_off, type_id, access_str_off, kind
-CoreRelocation core_relocation(const btf::Btf& btf, ByteView record, const FunctionSpec& function) {
+CoreRelocation core_relocation(Parsing& parsing, ByteView record, const FunctionSpec& function) {
     const auto word = [&](std::size_t i) { return read_at<std::uint32_t>(record, i * 4).value_or(0); };
     return {.insn_index = insn_index(function, word(0)),
             .kind = static_cast<CoreKind>(word(3)),
             .type = word(1),
-            .access = std::string(btf.string(word(2)))};
+            .access = parsing.copy(parsing.spec.btf->string(word(2)))};
 }
 
 void check_func_info(const FunctionSpec& function) {
@@ -132,8 +132,7 @@ void read_btf_ext(Parsing& parsing) {
         const std::size_t record_size = ext.core_relo.record_size;
         function.core_relocations.reserve(function.core_relocations.size() + records.size() / record_size);
         for (std::size_t at = 0; at < records.size(); at += record_size) {
-            function.core_relocations.push_back(
-                core_relocation(*parsing.spec.btf, records.subspan(at, record_size), function));
+            function.core_relocations.push_back(core_relocation(parsing, records.subspan(at, record_size), function));
         }
     });
     for (FunctionSpec& function : parsing.spec.functions) {

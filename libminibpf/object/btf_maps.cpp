@@ -228,7 +228,8 @@ void read_map(Parsing& parsing, const elf::Section& section, const btf::SectionV
     if (definition.kind != btf::Kind::struct_) {
         fail("map '{}': its type is {}, not a struct", var.name, btf::kind_name(definition.kind));
     }
-    MapSpec map{.name = std::string(var.name), .kernel_name = kernel_object_name(var.name)};
+    parsing.spend(var.name.size());  // an inner map has the name too, and a pin
+    MapSpec map{.name = parsing.copy(var.name), .kernel_name = kernel_object_name(var.name)};
     DefinitionReader reader(btf, map, parsing.spec.warnings);
     reader.read(definition);
     parsing.spec.maps.push_back(std::move(map));

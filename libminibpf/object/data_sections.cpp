@@ -34,7 +34,7 @@ bool has_global_variable(const btf::Btf& btf, btf::TypeId datasec) {
     return false;
 }
 
-MapSpec data_map(const Parsing& parsing, const elf::Section& section, btf::TypeId datasec) {
+MapSpec data_map(Parsing& parsing, const elf::Section& section, btf::TypeId datasec) {
     constexpr std::uint64_t most_bytes = 0x7fffffff;  // array_map_alloc_check(): INT_MAX
     if (section.size > most_bytes) {
         fail("section '{}': {} bytes of variables; a map's value has at most {}", section.name, section.size,
@@ -42,7 +42,7 @@ MapSpec data_map(const Parsing& parsing, const elf::Section& section, btf::TypeI
     }
     std::uint32_t flags = is_read_only(section.name) ? BPF_F_RDONLY_PROG : 0;
     if (datasec != 0 && has_global_variable(*parsing.spec.btf, datasec)) flags |= BPF_F_MMAPABLE;
-    return {.name = std::string(section.name),
+    return {.name = parsing.copy(section.name),
             .kernel_name = data_map_kernel_name(parsing.spec.name, section.name),
             .origin = MapOrigin::data_section,
             .type = BPF_MAP_TYPE_ARRAY,
@@ -66,7 +66,7 @@ void add_typed_variables(Parsing& parsing, const elf::Section& section, std::siz
             fail("section '{}': variable '{}' ({} bytes at offset {}) reaches outside it ({} bytes)", section.name,
                  name, variable.size, variable.offset, section.size);
         }
-        parsing.spec.variables.push_back({.name = std::string(name),
+        parsing.spec.variables.push_back({.name = parsing.copy(name),
                                           .map = map,
                                           .offset = variable.offset,
                                           .size = variable.size,
@@ -80,7 +80,7 @@ void add_untyped_variables(Parsing& parsing, const elf::Section& section, std::s
         if (symbol.value > section.size || section.size - symbol.value < symbol.size) {
             fail("section '{}': variable '{}' reaches outside it", section.name, symbol.name);
         }
-        parsing.spec.variables.push_back({.name = std::string(symbol.name),
+        parsing.spec.variables.push_back({.name = parsing.copy(symbol.name),
                                           .map = map,
                                           .offset = static_cast<std::uint32_t>(symbol.value),
                                           .size = static_cast<std::uint32_t>(symbol.size)});
@@ -133,9 +133,9 @@ void read_arena_section(Parsing& parsing) {
         fail("section '{}': variables of an arena, but the object has no map of type arena", section->name);
     }
     arena->initial = Bytes(section->data.begin(), section->data.end());
-    arena->initial.resize(section->size);
     const auto map = static_cast<std::size_t>(arena - maps.begin());
     parsing.map_places[map].data_section = section->index;
+    parsing.map_places[map].data_size = section->size;
     add_variables(parsing, *section, map, datasec_of(parsing, *section));
 }
 

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstring>
 #include <tuple>
+#include <utility>
 
 #include <elf.h>
 
@@ -93,6 +94,11 @@ std::vector<Declaration> declarations(const Parsing& parsing) {
     std::ranges::stable_sort(declared, {}, &Declaration::name);
     return declared;
 }
+
+struct DeclaredSymbol {
+    const elf::Symbol* symbol = nullptr;
+    const Declaration* declaration = nullptr;
+};
 
 ExternSpec make_extern(const btf::Btf& btf, const elf::Symbol& symbol, const Declaration& declaration) {
     ExternSpec external{.name = std::string(symbol.name), .is_weak = symbol.bind == STB_WEAK};
@@ -243,23 +249,30 @@ void read_externs(Parsing& parsing) {
     const std::vector<Declaration> declared = declarations(parsing);
     if (declared.empty()) return;
     ObjectSpec& spec = parsing.spec;
-    std::vector<std::uint32_t> symbols;  // of spec.externs, by index
+    std::vector<DeclaredSymbol> symbols;
     for (const elf::Symbol& symbol : parsing.elf.symbols()) {
         if (symbol.section != SHN_UNDEF || symbol.name.empty() || symbol.bind == STB_LOCAL) continue;
         const auto found = std::ranges::lower_bound(declared, symbol.name, {}, &Declaration::name);
-        if (found == declared.end() || found->name != symbol.name) continue;
-        spec.externs.push_back(make_extern(*spec.btf, symbol, *found));
-        symbols.push_back(symbol.index);
+        if (found != declared.end() && found->name == symbol.name) symbols.push_back({&symbol, &*found});
+    }
+    // libbpf's order: it shows in the numbers that calls of missing functions get.
+    std::ranges::stable_sort(symbols, {}, [](const DeclaredSymbol& declared_symbol) {
+        return std::pair(!declared_symbol.declaration->is_kconfig, declared_symbol.symbol->name);
+    });
+    for (const DeclaredSymbol& symbol : symbols) {
+        parsing.spend(symbol.symbol->name.size());
+        spec.externs.push_back(make_extern(*spec.btf, *symbol.symbol, *symbol.declaration));
     }
     const std::uint32_t kconfig_size = lay_out_kconfig(spec.externs);
     const auto kconfig = add_kconfig_map(parsing, kconfig_size);
     for (std::size_t i = 0; i < spec.externs.size(); ++i) {
-        ExternSymbol symbol{.symbol = symbols[i], .target = ExternReference{i}};
+        ExternSymbol symbol{.symbol = symbols[i].symbol->index, .target = ExternReference{i}};
         if (spec.externs[i].kind == ExternKind::kconfig) {
             symbol.target = DataReference{.map = *kconfig, .offset = spec.externs[i].offset};
         }
         parsing.extern_symbols.push_back(symbol);
     }
+    std::ranges::sort(parsing.extern_symbols, {}, &ExternSymbol::symbol);
     for (const Datasec& datasec : parsing.datasecs) {
         if (datasec.name == ".kconfig") complete_kconfig(parsing, datasec.id, kconfig_size);
         if (datasec.name == ".ksyms") complete_ksyms(*spec.btf, datasec.id);

@@ -76,9 +76,18 @@ FunctionSpec make_function(const elf::Symbol& symbol, std::uint64_t end, const e
     return function;
 }
 
+// Whether the object has instructions outside .text, whose sections say what their programs are.
+bool has_program_sections(const elf::ElfFile& elf) noexcept {
+    return std::any_of(elf.sections().begin(), elf.sections().end(), [](const elf::Section& section) {
+        return has_instructions(&section) && !is_text(section.name);
+    });
+}
+
+// Functions of .text that have lost their symbols are missed by those who call them (relocations.cpp).
 void check_every_section_has_functions(const Parsing& parsing) {
+    const bool has_programs = has_program_sections(parsing.elf);
     for (const elf::Section& section : parsing.elf.sections()) {
-        if (!has_instructions(&section)) continue;
+        if (!has_instructions(&section) || (has_programs && is_text(section.name))) continue;
         const auto& places = parsing.function_places;
         const auto first = std::lower_bound(places.begin(), places.end(), Place{section.index, 0});
         if (first == places.end() || first->section != section.index) {
@@ -87,13 +96,6 @@ void check_every_section_has_functions(const Parsing& parsing) {
                             "was the symbol table stripped? llvm-strip -g keeps it");
         }
     }
-}
-
-// Whether the object has instructions outside .text, whose sections say what their programs are.
-bool has_program_sections(const elf::ElfFile& elf) noexcept {
-    return std::any_of(elf.sections().begin(), elf.sections().end(), [](const elf::Section& section) {
-        return has_instructions(&section) && !is_text(section.name);
-    });
 }
 
 }  // namespace
@@ -108,6 +110,7 @@ void read_functions(Parsing& parsing) {
         const elf::Section& section = *parsing.elf.section(symbol.section);
         const std::uint64_t end = function_end(symbol, next, section);
         check_bounds(symbol, end, next, section);
+        parsing.spend(symbol.name.size() + section.name.size());
         parsing.spec.functions.push_back(make_function(symbol, end, section));
         parsing.function_places.push_back({.section = symbol.section, .offset = symbol.value});
     }
@@ -125,9 +128,11 @@ void read_programs(Parsing& parsing) {
             section = parsing.function_places[i].section;
             // A section that no table knows may be another project's; whoever loads its programs says what they are.
             kind = find_program_kind(function.section).value_or(ProgramKind());
+            parsing.spend(kind.warning.size());
             if (!kind.warning.empty()) spec.warnings.push_back(kind.warning);
         }
         if (!function.is_global) continue;
+        parsing.spend(function.name.size() + 2 * function.section.size());  // its kind has the target's name too
         spec.programs.push_back({.name = function.name, .section = function.section, .kind = kind, .function = i});
     }
 }

@@ -149,6 +149,7 @@ void read_legacy_maps(Parsing& parsing) {
             const ByteView bytes =
                 section.data.subspan(begin, end - begin);  // elf/ checked that symbols lie in the section
             const std::optional<Iproute2Definition> iproute2 = iproute2_definition(bytes);
+            parsing.spend(2 * symbols[i]->name.size());
             MapSpec map = read_definition(symbols[i]->name, bytes, iproute2.has_value());
             if (iproute2) {
                 map.pin_name = iproute2_pin_name(map.name, iproute2->pinning);

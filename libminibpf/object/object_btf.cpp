@@ -14,17 +14,17 @@ namespace minibpf::parsing {
 
 namespace {
 
-std::vector<Datasec> find_datasecs(const elf::ElfFile& elf, const btf::Btf& btf) {
-    std::vector<Datasec> datasecs;
-    if (!btf.may_have(btf::Kind::datasec)) return datasecs;
-    datasecs.reserve(elf.sections().size());
+void find_datasecs(Parsing& parsing) {
+    const btf::Btf& btf = *parsing.spec.btf;
+    if (!btf.may_have(btf::Kind::datasec)) return;
+    parsing.datasecs.reserve(parsing.elf.sections().size());
     for (btf::TypeId id = 1; id <= btf.last_id(); ++id) {
         if (btf.kind(id) != btf::Kind::datasec) continue;
         const std::string_view name = btf.name(id);
-        const elf::Section* section = elf.find_section(name);
-        datasecs.push_back({.name = std::string(name), .id = id, .section = section == nullptr ? 0 : section->index});
+        const elf::Section* section = parsing.elf.find_section(name);
+        parsing.datasecs.push_back(
+            {.name = parsing.copy(name), .id = id, .section = section == nullptr ? 0 : section->index});
     }
-    return datasecs;
 }
 
 const elf::Symbol* find_global_symbol(const elf::ElfFile& elf, std::uint32_t section, std::string_view name) {
@@ -69,7 +69,7 @@ void read_object_btf(Parsing& parsing) {
     if (section == nullptr) return;
     parsing.spec.btf = btf::Btf::parse(Bytes(section->data.begin(), section->data.end()), "section .BTF");
     btf::Btf& btf = *parsing.spec.btf;
-    parsing.datasecs = find_datasecs(parsing.elf, btf);
+    find_datasecs(parsing);
     for (const Datasec& datasec : parsing.datasecs) {
         if (datasec.section != 0) complete_datasec(parsing.elf, btf, datasec);
     }

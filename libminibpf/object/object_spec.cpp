@@ -87,7 +87,9 @@ const VariableSpec& ObjectSpec::require_variable(std::string_view variable_name)
 std::span<std::byte> ObjectSpec::variable_bytes(std::string_view variable_name) {
     const VariableSpec& variable = require_variable(variable_name);
     Bytes& contents = maps[variable.map].initial;
-    if (contents.empty()) contents.resize(maps[variable.map].value_size);  // .bss, which begins as nothing but zeros
+    // .bss begins as nothing but zeros, and so may an arena's variables, which lie in no value.
+    const std::size_t end = std::size_t{variable.offset} + variable.size;
+    if (contents.size() < end) contents.resize(std::max<std::size_t>(end, maps[variable.map].value_size));
     return std::span(contents).subspan(variable.offset, variable.size);
 }
 

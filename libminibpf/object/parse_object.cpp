@@ -24,6 +24,11 @@ std::optional<std::size_t> Parsing::function_at(Place place) const noexcept {
     return static_cast<std::size_t>(found - function_places.begin());
 }
 
+void Parsing::fail_copies() {
+    fail("so many things in it share long names or contents that they would take more than {} times its size",
+         most_copies);
+}
+
 }  // namespace parsing
 
 namespace {
@@ -97,7 +102,8 @@ ObjectSpec parse_object(ByteView bytes, std::string_view file_name) {
     spec.name = object_name(file_name);
     spec.file_name = file_name;
     spec.foreign_endian = !elf.is_native_endian();
-    Parsing parsing{.elf = elf, .spec = spec};
+    constexpr std::size_t small_file = 64 * 1024;
+    Parsing parsing{.elf = elf, .spec = spec, .copies_left = small_file + parsing::most_copies * bytes.size()};
     try {
         read_everything(parsing);
     } catch (const Error& error) {

@@ -27,6 +27,8 @@
 
 namespace minibpf::parsing {
 
+constexpr std::size_t most_copies = 16;  // of each byte of the file, on the average
+
 constexpr std::uint64_t insn_size = sizeof(bpf_insn);  // 8 bytes; offsets in code sections are multiples of it
 
 struct Place {
@@ -43,6 +45,7 @@ struct MapPlace {
     std::uint64_t size = 0;           ///< of the definition, bytes
     std::uint64_t values_offset = 0;  ///< of the member `values` in it, bytes; 0: there is none
     std::uint32_t data_section = 0;   ///< an arena's: the section of the variables that lie in it; 0: there is none
+    std::uint64_t data_size = 0;      ///< of that section, bytes
 };
 
 /// An ELF symbol of something that is not in the object, and what it stands for.
@@ -65,10 +68,24 @@ struct Parsing {
     std::vector<MapPlace> map_places;    ///< of spec.maps, by index
     std::vector<Place> function_places;  ///< of spec.functions, by index; sorted
     std::vector<ExternSymbol> extern_symbols;
+    std::size_t copies_left = 0;  ///< bytes, see spend()
 
     const Datasec* find_datasec(std::string_view name) const noexcept;
     /// The index of the function that begins there.
     std::optional<std::size_t> function_at(Place place) const noexcept;
+
+    /// Counts what is copied out of the file, for one long name can belong to thousands of things. Throws Error when
+    /// the copies come to many times the file, which those of a compiler never do.
+    void spend(std::size_t bytes) {
+        if (bytes > copies_left) [[unlikely]]
+            fail_copies();
+        copies_left -= bytes;
+    }
+    std::string copy(std::string_view name) {
+        spend(name.size());
+        return std::string(name);
+    }
+    [[noreturn]] static void fail_copies();
 };
 
 // Of an object of the other byte order, the sections' contents are put into this machine's first.

@@ -37,7 +37,7 @@ std::uint64_t sign_extended(std::int32_t imm) noexcept {
 /// Resolves the instructions of one function.
 class FunctionResolver {
 public:
-    FunctionResolver(const Parsing& parsing, std::size_t function)
+    FunctionResolver(Parsing& parsing, std::size_t function)
         : parsing_(parsing), function_(parsing.spec.functions[function]), place_(parsing.function_places[function]) {}
 
     /// Takes this function's records off the front of `records`, which are sorted by offset.
@@ -54,21 +54,25 @@ private:
     template <class... Args>
     InsnRelocation unknown(std::size_t insn_index, std::string_view symbol, fmt::format_string<Args...> format,
                            Args&&... args) const {
+        parsing_.spend(function_.name.size() + symbol.size());
         return {.insn_index = static_cast<std::uint32_t>(insn_index),
                 .target = UnknownReference{fmt::format("function '{}', instruction {}: {}", function_.name, insn_index,
                                                        fmt::format(format, std::forward<Args>(args)...))},
-                .symbol = std::string(symbol)};
+                .symbol = parsing_.copy(symbol)};
     }
 
     void resolve_record(std::size_t insn_index, const elf::Relocation& record);
     void resolve_without_record(std::size_t insn_index);
     InsnRelocation resolve_ld_imm64(std::size_t insn_index, const elf::Symbol& symbol) const;
-    std::size_t require_function(std::size_t insn_index, Place place) const;
+    bool lacks_functions(const elf::Section& section) const noexcept;
+    InsnRelocation unknown_function(std::size_t insn_index, const elf::Section& section) const;
+    /// Nothing if no symbol says which functions are in that section.
+    std::optional<std::size_t> find_function(std::size_t insn_index, Place place) const;
     std::string_view name_of(const elf::Symbol& symbol) const;
     InsnRelocation resolve_extern(std::size_t insn_index, const elf::Symbol& symbol) const;
     void add(std::size_t insn_index, std::size_t function, std::string_view symbol);
 
-    const Parsing& parsing_;
+    Parsing& parsing_;
     FunctionSpec& function_;
     Place place_;
 };
@@ -87,7 +91,8 @@ InsnRelocation FunctionResolver::resolve_extern(std::size_t insn_index, const el
                        "symbol '{}' is not defined in this object, and BTF does not declare it in .kconfig or .ksyms",
                        symbol.name);
     }
-    InsnRelocation relocation{.insn_index = static_cast<std::uint32_t>(insn_index), .symbol = std::string(symbol.name)};
+    InsnRelocation relocation{.insn_index = static_cast<std::uint32_t>(insn_index),
+                              .symbol = parsing_.copy(symbol.name)};
     const auto* external = std::get_if<ExternReference>(&found->target);
     const bool is_function = external != nullptr && parsing_.spec.externs[external->index].kind == ExternKind::kfunc;
     if (is_call(function_.insns[insn_index]) && !is_function) {
@@ -97,10 +102,24 @@ InsnRelocation FunctionResolver::resolve_extern(std::size_t insn_index, const el
     return relocation;
 }
 
-std::size_t FunctionResolver::require_function(std::size_t insn_index, Place place) const {
+bool FunctionResolver::lacks_functions(const elf::Section& section) const noexcept {
+    const auto& places = parsing_.function_places;
+    const auto first = std::ranges::lower_bound(places, Place{section.index, 0});
+    return section.is_executable() && (first == places.end() || first->section != section.index);
+}
+
+InsnRelocation FunctionResolver::unknown_function(std::size_t insn_index, const elf::Section& section) const {
+    return unknown(insn_index, section.name,
+                   "no symbol says which functions are in section '{}': was the symbol table stripped? llvm-strip -g "
+                   "keeps it",
+                   section.name);
+}
+
+std::optional<std::size_t> FunctionResolver::find_function(std::size_t insn_index, Place place) const {
     const auto function = parsing_.function_at(place);
-    if (function) return *function;
+    if (function) return function;
     const elf::Section* section = parsing_.elf.section(place.section);
+    if (section != nullptr && lacks_functions(*section)) return std::nullopt;
     fail_at(insn_index, "refers to offset {} of section '{}', where no function begins",
             static_cast<std::int64_t>(place.offset), section == nullptr ? "" : section->name);
 }
@@ -108,25 +127,25 @@ std::size_t FunctionResolver::require_function(std::size_t insn_index, Place pla
 void FunctionResolver::add(std::size_t insn_index, std::size_t function, std::string_view symbol) {
     function_.relocations.push_back({.insn_index = static_cast<std::uint32_t>(insn_index),
                                      .target = FunctionReference{function},
-                                     .symbol = std::string(symbol)});
+                                     .symbol = parsing_.copy(symbol)});
 }
 
 InsnRelocation FunctionResolver::resolve_ld_imm64(std::size_t insn_index, const elf::Symbol& symbol) const {
     InsnRelocation relocation{.insn_index = static_cast<std::uint32_t>(insn_index),
-                              .symbol = std::string(name_of(symbol))};
+                              .symbol = parsing_.copy(name_of(symbol))};
     const std::uint64_t offset = symbol.value + sign_extended(function_.insns[insn_index].imm);
     const elf::Section* section = parsing_.elf.section(symbol.section);
     if (section != nullptr && section->is_executable()) {
-        const std::size_t function = require_function(insn_index, {symbol.section, offset});
-        relocation.target = FunctionReference{function};
-        relocation.symbol = parsing_.spec.functions[function].name;
+        const auto function = find_function(insn_index, {symbol.section, offset});
+        if (!function) return unknown_function(insn_index, *section);
+        relocation.target = FunctionReference{*function};
+        relocation.symbol = parsing_.spec.functions[*function].name;
         return relocation;
     }
     bool section_has_maps = false;
     for (std::size_t i = 0; i < parsing_.map_places.size(); ++i) {
         const MapPlace& map = parsing_.map_places[i];
-        if (map.data_section != 0 && map.data_section == symbol.section &&
-            offset < parsing_.spec.maps[i].initial.size()) {
+        if (map.data_section != 0 && map.data_section == symbol.section && offset < map.data_size) {
             relocation.target = DataReference{.map = i, .offset = static_cast<std::uint32_t>(offset)};
             return relocation;
         }
@@ -175,8 +194,12 @@ void FunctionResolver::resolve_record(std::size_t insn_index, const elf::Relocat
         fail_at(insn_index, "a relocation against '{}' on the call of a helper", name_of(symbol));
     }
     const std::uint64_t offset = symbol.value + (sign_extended(insn.imm) + 1) * insn_size;
-    const std::size_t target = require_function(insn_index, {symbol.section, offset});
-    add(insn_index, target, parsing_.spec.functions[target].name);
+    const auto target = find_function(insn_index, {symbol.section, offset});
+    if (!target) {
+        function_.relocations.push_back(unknown_function(insn_index, *parsing_.elf.section(symbol.section)));
+        return;
+    }
+    add(insn_index, *target, parsing_.spec.functions[*target].name);
 }
 
 // A call of a static function in the same section needs no record: the assembler knew the distance.
@@ -186,7 +209,7 @@ void FunctionResolver::resolve_without_record(std::size_t insn_index) {
     const bool takes_address = slot_count(insn) == 2 && insn.src_reg == BPF_PSEUDO_FUNC;
     if (!calls && !takes_address) return;
     const std::uint64_t offset = place_.offset + (insn_index + 1 + sign_extended(insn.imm)) * insn_size;
-    const std::size_t target = require_function(insn_index, {place_.section, offset});
+    const std::size_t target = find_function(insn_index, {place_.section, offset}).value();  // at least this one
     add(insn_index, target, parsing_.spec.functions[target].name);
 }
 
@@ -241,6 +264,7 @@ void warn_of_ignored_pointers(Parsing& parsing) {
     for (const elf::RelocationTable& table : parsing.elf.relocations()) {
         const elf::Section& section = *parsing.elf.section(table.section);
         if (table.records.empty() || !is_data_section(section)) continue;
+        parsing.spend(section.name.size());
         parsing.spec.warnings.push_back(fmt::format(
             "section '{}': pointers to variables or functions in it stay 0, for BPF has no addresses before loading",
             section.name));

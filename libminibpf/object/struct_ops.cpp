@@ -51,7 +51,8 @@ void read_section(Parsing& parsing, const elf::Section& section, const StructOps
             fail("section '{}': variable '{}' ({} bytes at offset {}) reaches outside it ({} bytes)", section.name,
                  var.name, type.size(), variable.offset, section.data.size());
         }
-        parsing.spec.maps.push_back({.name = std::string(var.name),
+        parsing.spend(contents->size());
+        parsing.spec.maps.push_back({.name = parsing.copy(var.name),
                                      .kernel_name = kernel_object_name(var.name),
                                      .origin = MapOrigin::struct_ops,
                                      .type = BPF_MAP_TYPE_STRUCT_OPS,

@@ -175,11 +175,13 @@ bool fits(const Number& number, std::size_t size, bool is_signed) {
 }
 
 void write_number(const ExternSpec& external, std::string_view value, std::span<std::byte> to) {
-    if (external.value_type != KconfigType::integer && external.value_type != KconfigType::character) {
+    const bool is_bool = external.value_type == KconfigType::boolean;
+    if (external.value_type != KconfigType::integer && external.value_type != KconfigType::character && !is_bool) {
         fail_value(external, value, "and the variable is no integer");
     }
     const auto number = parse_number(value);
     if (!number) fail_value(external, value, "which is no number");
+    if (is_bool && number->bits > 1) fail_value(external, value, "which is neither true nor false");
     if (!fits(*number, to.size(), external.is_signed)) {
         fail_value(external, value, fmt::format("which does not fit {} bytes", to.size()));
     }

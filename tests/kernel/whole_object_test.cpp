@@ -71,6 +71,25 @@ TEST_CASE("symbols of the kernel have their addresses, and weak ones that it lac
     CHECK(variable<std::int32_t>(object, "has_lock") == (running_version() >= 0x602 ? 1 : 0));
 }
 
+TEST_CASE("two programs of an object have the same options and symbols", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    Object object = load(gate, data("externs_of_all_kinds"));
+    std::vector<Fd> attached;
+    for (const Program& program : object.programs()) {
+        const Answer link = gate.enter(RawTracepointOpen{.prog_fd = program.fd()});
+        REQUIRE(link.ok());
+        attached.emplace_back(gate, link.fd());
+    }
+    provoke_times(3);
+    CHECK(variable<std::uint64_t>(object, "text_address") == kallsyms_address("_stext"));
+    CHECK(variable<std::uint64_t>(object, "address_again") == kallsyms_address("_stext"));
+    CHECK(variable<std::uint32_t>(object, "version") >> 8 == running_version());
+    CHECK(variable<std::int32_t>(object, "hz") >= 100);
+    CHECK(variable<std::int32_t>(object, "calls") == 0);
+    CHECK(variable<char>(object, "has_cookie") == 1);
+}
+
 TEST_CASE("variables of the kernel are found by name and type", "[load]") {
     require_kernel_btf();
     skip_unless_kernel_has("addresses of variables", kallsyms_address("process_counts") != 0);

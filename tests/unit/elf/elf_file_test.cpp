@@ -169,3 +169,15 @@ TEST_CASE("a big-endian object can be read on a little-endian machine", "[elf]")
         CHECK(elf.sections()[0].name == ".shstrtab");
     }
 }
+
+TEST_CASE("sections that overlap are an error, for what is copied out of them would be more than the file", "[elf]") {
+    CHECK_THAT(complaint_after("maps",
+                               [](ElfBytes& elf) {
+                                   const std::size_t size = elf.bytes().size();
+                                   for (const char* name : {".maps", "license"}) {
+                                       elf.section(name).sh_offset = 0;
+                                       elf.section(name).sh_size = size;
+                                   }
+                               }),
+               contains("overlap"));
+}

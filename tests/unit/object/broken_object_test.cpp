@@ -37,6 +37,34 @@ std::string complaint_after(const std::string& name, const std::function<void(El
 
 const std::string records = ".relraw_tp/sys_enter";
 
+/// The object with another .BTF, of these types (each a type's record without its name) that all have this name.
+Bytes with_types(const std::string& object, std::string_view name, std::vector<std::vector<std::uint32_t>> types) {
+    constexpr std::uint32_t name_at = 1;
+    btf_header header{.magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(btf_header)};
+    std::vector<std::uint32_t> words;
+    for (const std::vector<std::uint32_t>& type : types) {
+        words.push_back(name_at);
+        words.insert(words.end(), type.begin(), type.end());
+    }
+    const std::string strings = '\0' + std::string(name) + '\0';
+    header.type_len = header.str_off = static_cast<std::uint32_t>(words.size() * sizeof(std::uint32_t));
+    header.str_len = static_cast<std::uint32_t>(strings.size());
+    ElfBytes elf = damaged(object);
+    const std::size_t at = (elf.bytes().size() + 7) / 8 * 8;
+    elf.bytes().resize(at);
+    for (const ByteView part :
+         {ByteView(bytes_of(header)), ByteView(std::as_bytes(std::span(words))), bytes_of(std::string_view(strings))}) {
+        elf.bytes().insert(elf.bytes().end(), part.begin(), part.end());
+    }
+    elf.section(".BTF").sh_offset = at;
+    elf.section(".BTF").sh_size = elf.bytes().size() - at;
+    return elf.bytes();
+}
+
+constexpr std::uint32_t info(btf::Kind kind, std::uint32_t vlen) {
+    return static_cast<std::uint32_t>(kind) << 24 | vlen;
+}
+
 bpf_insn& insn_of_record(ElfBytes& elf, std::size_t index) {
     return *elf.at<bpf_insn>(elf.section("raw_tp/sys_enter").sh_offset + elf.record(records, index).r_offset);
 }
@@ -217,6 +245,36 @@ TEST_CASE("a .bss larger than any map's value is refused, not allocated", "[obje
                contains("'.bss'"));
     CHECK_THAT(complaint_after("variables", [](ElfBytes& elf) { elf.section(".bss").sh_size = ~0ULL; }),
                contains("'.bss'"));
+}
+
+TEST_CASE("a long name that thousands of things share is refused before it fills the memory", "[object]") {
+    const std::string name(100'000, 'x');
+    const std::vector<std::uint32_t> integer = {info(btf::Kind::int_, 0), 4, 32};
+    const std::vector<std::uint32_t> section = {info(btf::Kind::datasec, 0), 0};
+    std::vector<std::vector<std::uint32_t>> types(5000, section);  // 500 MB of names in 200 KB
+    types.insert(types.begin(), integer);
+    CHECK_THAT(complaint(with_types("variables", name, types)), contains("more than 16 times its size"));
+    types.resize(5);
+    CHECK(complaint(with_types("text_only", name, types)).empty());
+}
+
+TEST_CASE("without the symbols of .text, programs that call nothing in it are whole", "[object]") {
+    ElfBytes elf = damaged("core_local");
+    const std::size_t text = elf.section_index(".text");
+    const Elf64_Shdr& table = elf.section(".symtab");
+    for (std::size_t at = 0; at < table.sh_size; at += sizeof(Elf64_Sym)) {
+        Elf64_Sym& symbol = *elf.at<Elf64_Sym>(table.sh_offset + at);
+        if (symbol.st_shndx == text) symbol.st_info = ELF64_ST_INFO(STB_LOCAL, STT_SECTION);
+    }
+    const ObjectSpec object = parse_object(elf.bytes(), "stripped.o");
+    CHECK(link_functions(object, object.require_program("offset")).functions.size() == 1);
+    try {
+        link_functions(object, object.require_program("calls_shared"));
+        FAIL("did not throw");
+    } catch (const Error& error) {
+        CHECK_THAT(error.detail().doing,
+                   contains("'calls_shared'") && contains("'.text'") && contains("llvm-strip -g"));
+    }
 }
 
 TEST_CASE("an object cut off anywhere is an error", "[object]") {

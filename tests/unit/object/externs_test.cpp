@@ -86,3 +86,20 @@ TEST_CASE("the kernel is told of ksyms as of integers, for it takes no functions
     const ByteView raw = btf.raw();
     CHECK(btf::Btf::parse(Bytes(raw.begin(), raw.end()), "rewritten").last_id() == btf.last_id());
 }
+
+// Calls of weak functions that the kernel lacks are numbered by it, and libbpf's order is this one.
+TEST_CASE("externs are in the order of their names, options first", "[object]") {
+    const auto names = [](const ObjectSpec& object) {
+        std::vector<std::string> all;
+        for (const ExternSpec& external : object.externs) all.push_back(external.name);
+        return all;
+    };
+    const std::vector<std::string> symbols = names(object_spec("tests/data/ksyms.bpf.o"));
+    CHECK(symbols.size() == 6);
+    CHECK(std::ranges::is_sorted(symbols));
+    const ObjectSpec linked = object_spec("tests/data/externs_of_all_kinds.bpf.o");
+    CHECK(names(linked) == std::vector<std::string>{"CONFIG_HZ", "LINUX_HAS_BPF_COOKIE", "LINUX_KERNEL_VERSION",
+                                                    "_stext", "a_function_that_no_kernel_has",
+                                                    "z_function_that_no_kernel_has"});
+    CHECK(linked.externs[1].kind == ExternKind::kconfig);
+}

@@ -98,6 +98,8 @@ TEST_CASE("an option is written as its variable's type wants it", "[relocate]") 
     CHECK(written<std::uint64_t>(KconfigType::integer, false, "0xffffffffffffffff") == UINT64_MAX);
     CHECK(written<std::int32_t>(KconfigType::integer, true, "0x1000000") == 0x1000000);
     CHECK(written<char>(KconfigType::character, true, "7") == 7);
+    CHECK(written<bool>(KconfigType::boolean, false, "1"));
+    CHECK_FALSE(written<bool>(KconfigType::boolean, false, "0"));
     CHECK(std::string_view(written<std::array<char, 8>>(KconfigType::string, true, "\"(none)\"").data()) == "(none)");
 }
 
@@ -107,6 +109,7 @@ TEST_CASE("a string that is longer than its variable is cut", "[relocate]") {
 
 TEST_CASE("a value that does not fit its variable is an error that names the option", "[relocate]") {
     CHECK_THAT(complaint<bool>(KconfigType::boolean, false, "m"), contains("CONFIG_X") && contains("neither true"));
+    CHECK_THAT(complaint<bool>(KconfigType::boolean, false, "2"), contains("neither true"));
     CHECK_THAT(complaint<std::int32_t>(KconfigType::integer, true, "y"), contains("no bool"));
     CHECK_THAT(complaint<std::int32_t>(KconfigType::integer, true, "\"text\""), contains("array of char"));
     CHECK_THAT(complaint<std::int16_t>(KconfigType::integer, true, "32768"), contains("does not fit 2 bytes"));
