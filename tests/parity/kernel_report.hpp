@@ -29,6 +29,10 @@ struct LoadedProgram {
     /// Calls functions that the kernel lacks, in code that cannot be reached. libbpf before 1.3 leaves 0 in such a call
     /// and later ones, as minibpf, 2002000000 and more. The tag differs then; the verified instructions do not.
     bool has_calls_to_zero = false;
+    /// Which function a helper is, is not to be compared: libbpf 1.3 and newer loads usdt programs for multi-uprobes,
+    /// minibpf for single ones, which have another bpf_get_attach_cookie()
+    /// (docs/decisions/0007-where-we-differ-from-libbpf.md).
+    bool ignores_helpers = false;
 };
 
 struct LoadedObject {

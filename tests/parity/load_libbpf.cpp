@@ -131,7 +131,8 @@ LoadedObject open_and_load(const Request& request, const std::string& only_progr
         if (bpf_program__fd(program) >= 0)
             loaded.programs.push_back({.name = bpf_program__name(program),
                                        .fd = bpf_program__fd(program),
-                                       .has_calls_to_zero = has_calls_to_zero(program)});
+                                       .has_calls_to_zero = has_calls_to_zero(program),
+                                       .ignores_helpers = is_usdt(bpf_program__section_name(program))});
     }
     return loaded;
 }
