@@ -77,17 +77,30 @@ std::string did_you_mean(const std::string& near) {
 class Finder {
 public:
     Finder(KernelGate& gate, KernelTypes& types, const ObjectSpec& object, const std::vector<bool>& used)
-        : gate_(gate), types_(types), object_(object), used_(used) {
-        result_.values.resize(object.externs.size());
-    }
+        : gate_(gate), types_(types), object_(object), used_(used), values_(object.externs.size()) {}
 
-    ExternValues run() {
+    std::vector<ExternValue> run(const std::vector<int>& module_fds) {
         find_addresses();
         for (std::size_t i = 0; i < object_.externs.size(); ++i) {
             const ExternKind kind = object_.externs[i].kind;
             if (used_[i] && (kind == ExternKind::kfunc || kind == ExternKind::ksym_variable)) find_typed(i);
+            if (kind == ExternKind::kfunc && values_[i].btf_fd != 0)
+                values_[i].fd_index = index_in(module_fds, values_[i].btf_fd);
         }
-        return std::move(result_);
+        return std::move(values_);
+    }
+
+    std::vector<int> find_modules() {
+        std::vector<int> fds;
+        for (std::size_t i = 0; i < object_.externs.size(); ++i) {
+            const ExternSpec& external = object_.externs[i];
+            if (!used_[i] || external.kind != ExternKind::kfunc) continue;
+            const auto found = types_.find(btf::Kind::func, btf::essential_name(external.name));
+            if (!found || found->btf_fd == 0 || !type_fault(external, *found).empty()) continue;
+            if (fds.empty()) fds.push_back(0);  // index 0 stands for vmlinux
+            if (std::ranges::find(fds, found->btf_fd) == fds.end()) fds.push_back(found->btf_fd);
+        }
+        return fds;
     }
 
 private:
@@ -101,7 +114,7 @@ private:
         read_kallsyms(gate_, wanted);
         for (std::size_t i = 0; i < object_.externs.size(); ++i) {
             const auto found = wanted.find(object_.externs[i].name);
-            if (found != wanted.end()) set_address(object_.externs[i], found->second, result_.values[i]);
+            if (found != wanted.end()) set_address(object_.externs[i], found->second, values_[i]);
         }
     }
 
@@ -134,32 +147,20 @@ private:
             throw_missing(external, fmt::format("neither the kernel nor a module has such a {}", what),
                           did_you_mean(types_.nearest_name(kind, external.name)));
         }
-        result_.values[index] = {
-            .found = true,
-            .btf_id = found->id,
-            .btf_fd = found->btf_fd,
-            .fd_index = external.kind == ExternKind::kfunc ? fd_index(found->btf_fd) : std::uint16_t{0}};
+        values_[index] = {.found = true, .btf_id = found->id, .btf_fd = found->btf_fd};
     }
 
     std::string type_fault(const ExternSpec& external, const KernelType& found) const;
 
-    std::uint16_t fd_index(int btf_fd) {
-        if (btf_fd == 0) return 0;
-        std::vector<int>& fds = result_.fd_array;
-        if (fds.empty()) fds.push_back(0);  // index 0 stands for vmlinux
-        const auto known = std::find(fds.begin() + 1, fds.end(), btf_fd);
-        if (known == fds.end()) {
-            fds.push_back(btf_fd);
-            return static_cast<std::uint16_t>(fds.size() - 1);
-        }
-        return static_cast<std::uint16_t>(known - fds.begin());
+    static std::uint16_t index_in(const std::vector<int>& fds, int fd) {
+        return static_cast<std::uint16_t>(std::ranges::find(fds, fd) - fds.begin());
     }
 
     KernelGate& gate_;
     KernelTypes& types_;
     const ObjectSpec& object_;
     const std::vector<bool>& used_;
-    ExternValues result_;
+    std::vector<ExternValue> values_;
 };
 
 std::string Finder::type_fault(const ExternSpec& external, const KernelType& found) const {
@@ -316,9 +317,14 @@ private:
 
 }  // namespace
 
-ExternValues find_externs(KernelGate& gate, KernelTypes& types, const ObjectSpec& object,
-                          const std::vector<bool>& used) {
-    return Finder(gate, types, object, used).run();
+std::vector<int> find_modules(KernelGate& gate, KernelTypes& types, const ObjectSpec& object,
+                              const std::vector<bool>& used) {
+    return Finder(gate, types, object, used).find_modules();
+}
+
+std::vector<ExternValue> find_externs(KernelGate& gate, KernelTypes& types, const ObjectSpec& object,
+                                      const std::vector<bool>& used, const std::vector<int>& module_fds) {
+    return Finder(gate, types, object, used).run(module_fds);
 }
 
 Bytes kconfig_contents(KernelGate& gate, KernelTypes& types, const ObjectSpec& object) {

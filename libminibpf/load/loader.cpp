@@ -64,6 +64,7 @@ private:
         const ProgramSpec* spec = nullptr;
         LinkedProgram linked;
         std::vector<CoreChange> core_changes;
+        std::vector<bool> externs_used;
         AttachTarget target;
         std::uint32_t expected_attach_type = 0;
         std::vector<int> fd_array;
@@ -166,25 +167,48 @@ private:
 
     void link_programs() {
         CoreRelocator core(spec(), types_);
+        for_each_described([&](Candidate& candidate) {
+            candidate.linked = link_functions(spec(), *candidate.spec);
+            candidate.core_changes = core.relocate(candidate.linked);
+            candidate.externs_used = externs_used(candidate.linked, spec());
+        });
+        const std::vector<int> module_fds = find_modules(gate_, types_, spec(), all_externs_used());
+        for_each_described([&](Candidate& candidate) {
+            resolve_externs(candidate, module_fds);
+            find_target(candidate);
+        });
+    }
+
+    template <class Work>
+    void for_each_described(Work work) {
         for_each_candidate([&](Candidate& candidate) {
             try {
-                link(candidate, core);
+                work(candidate);
             } catch (const Error& error) {
                 throw error.within(described(*candidate.spec));
             }
         });
     }
 
-    void link(Candidate& candidate, CoreRelocator& core) {
-        const ProgramSpec& program = *candidate.spec;
-        candidate.linked = link_functions(spec(), program);
-        candidate.core_changes = core.relocate(candidate.linked);
-        const std::vector<bool> used = externs_used(candidate.linked, spec());
-        if (std::ranges::find(used, true) != used.end()) {
-            ExternValues externs = find_externs(gate_, types_, spec(), used);
-            relocate_externs(candidate.linked, spec(), externs.values);
-            candidate.fd_array = std::move(externs.fd_array);
+    std::vector<bool> all_externs_used() const {
+        std::vector<bool> all(spec().externs.size());
+        for (const Candidate& candidate : candidates_) {
+            if (candidate.failed) continue;
+            for (std::size_t i = 0; i < all.size(); ++i) all[i] = all[i] || candidate.externs_used[i];
         }
+        return all;
+    }
+
+    void resolve_externs(Candidate& candidate, const std::vector<int>& module_fds) {
+        if (std::ranges::find(candidate.externs_used, true) == candidate.externs_used.end()) return;
+        const std::vector<ExternValue> values = find_externs(gate_, types_, spec(), candidate.externs_used, module_fds);
+        relocate_externs(candidate.linked, spec(), values);
+        const auto calls_module = [](const ExternValue& value) { return value.fd_index != 0; };
+        if (std::ranges::any_of(values, calls_module)) candidate.fd_array = module_fds;
+    }
+
+    void find_target(Candidate& candidate) {
+        const ProgramSpec& program = *candidate.spec;
         candidate.expected_attach_type = program.kind.expected_attach_type;
         if (has_attach_target(program.kind)) {
             const auto other = options_.target_prog_fds.find(program.name);
