@@ -102,12 +102,31 @@ private:
         for (const std::string& name : options_.programs) spec().require_program(name);
         for (const ProgramSpec& program : spec().programs) {
             const bool named = std::ranges::find(options_.programs, program.name) != options_.programs.end();
-            if (options_.programs.empty() ? !program.kind.optional : named) candidates_.push_back({.spec = &program});
+            if (options_.programs.empty() ? is_wanted(program) : named) candidates_.push_back({.spec = &program});
         }
         if (spec().programs.empty() && spec().maps.empty()) {
             throw_malformed(fmt::format("{} has neither programs nor maps to load", spec().file_name));
         }
         for_each_candidate([](const Candidate& candidate) { check_kind(*candidate.spec); });
+    }
+
+    /// A member of tables of functions goes by them, whatever its own section says: with an optional table
+    /// ("?.struct_ops") it is left out, with another it is loaded.
+    bool is_wanted(const ProgramSpec& program) const {
+        bool is_member = false;
+        for (const MapSpec& map : spec().maps) {
+            if (map.origin != MapOrigin::struct_ops || !has_member(map, program)) continue;
+            if (!map.optional) return true;
+            is_member = true;
+        }
+        return !is_member && !program.kind.optional;
+    }
+
+    static bool has_member(const MapSpec& table, const ProgramSpec& program) {
+        return std::ranges::any_of(table.slots, [&](const MapSlot& slot) {
+            const auto* member = std::get_if<FunctionReference>(&slot.target);
+            return member != nullptr && member->function == program.function;
+        });
     }
 
     static void check_kind(const ProgramSpec& program) {
