@@ -113,9 +113,10 @@ std::optional<std::uint64_t> arena_at(std::uint64_t address) {
     return std::nullopt;
 }
 
-// Of memory that the kernel has allocated, below its own image, whose symbols stay where they are.
+// Of memory that the kernel has allocated, below its own image, whose symbols stay where they are. With page tables of
+// five levels it begins at 0xff00000000000000.
 bool is_kernel_memory(std::uint64_t address) {
-    return address >= 0xffff800000000000 && address < 0xffffffff80000000;
+    return address >= 0xff00000000000000 && address < 0xffffffff80000000;
 }
 
 class Report {
@@ -170,7 +171,7 @@ private:
 
         add(subject, "kernel's name", std::string(info.name));
         add(subject, "type", info.type);
-        add(subject, "tag", program.has_calls_to_zero ? any_tag : hex(info.tag, sizeof info.tag));
+        add(subject, "tag", !program.has_comparable_tag ? any_tag : hex(info.tag, sizeof info.tag));
         add(subject, "GPL compatible", std::uint64_t{info.gpl_compatible});
         add(subject, "verified instructions", info.verified_insns);
         add(subject, "attach_btf_id", info.attach_btf_id);
