@@ -48,21 +48,31 @@ void read_kallsyms_line(std::string_view line, Addresses& wanted) {
     }
 }
 
-// The list has 200,000 lines and more, so it is read in pieces and not kept.
-void read_kallsyms(KernelGate& gate, Addresses& wanted) {
+// Where addresses are hidden, all are 0. A single one may be 0 in truth: before Linux 6.15, per-CPU symbols of x86-64
+// are offsets, and __per_cpu_start is the first.
+bool has_address(std::string_view line) {
+    return line.substr(0, line.find(' ')).find_first_not_of('0') != std::string_view::npos;
+}
+
+// The list has 200,000 lines and more, so it is read in pieces and not kept. Answers whether it has addresses.
+bool read_kallsyms(KernelGate& gate, Addresses& wanted) {
     const OpenAt call{.path = kallsyms_path, .flags = O_RDONLY};
     const Answer opened = gate.enter(call, "the addresses of kernel symbols");
     if (!opened.ok()) throw kernel_error(fmt::format("opening {}", kallsyms_path), call, opened);
     const Fd file(gate, opened.fd());
     std::string text;
+    bool has_addresses = false;
     for_each_piece(gate, file.get(), kallsyms_path, [&](std::string_view piece) {
         text += piece;
         std::size_t begin = 0;
         for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-            read_kallsyms_line(std::string_view(text).substr(begin, end - begin), wanted);
+            const std::string_view line = std::string_view(text).substr(begin, end - begin);
+            has_addresses = has_addresses || has_address(line);
+            read_kallsyms_line(line, wanted);
         }
         text.erase(0, begin);
     });
+    return has_addresses;
 }
 
 [[noreturn]] void throw_missing(const ExternSpec& external, std::string_view where, std::string hint) {
@@ -111,14 +121,15 @@ private:
                 wanted.emplace(object_.externs[i].name, std::nullopt);
         }
         if (wanted.empty()) return;
-        read_kallsyms(gate_, wanted);
+        const bool has_addresses = read_kallsyms(gate_, wanted);
         for (std::size_t i = 0; i < object_.externs.size(); ++i) {
             const auto found = wanted.find(object_.externs[i].name);
-            if (found != wanted.end()) set_address(object_.externs[i], found->second, values_[i]);
+            if (found != wanted.end()) set_address(object_.externs[i], found->second, has_addresses, values_[i]);
         }
     }
 
-    static void set_address(const ExternSpec& external, const std::optional<Address>& address, ExternValue& value) {
+    static void set_address(const ExternSpec& external, const std::optional<Address>& address, bool has_addresses,
+                            ExternValue& value) {
         if (!address) {
             if (external.is_weak) return;
             throw_missing(external, fmt::format("{} has no such symbol", kallsyms_path), {});
@@ -126,7 +137,7 @@ private:
         if (address->is_ambiguous) {
             throw_missing(external, fmt::format("{} has several symbols of that name", kallsyms_path), {});
         }
-        if (address->value == 0) {
+        if (!has_addresses) {
             throw Error({.doing = fmt::format("extern '{}': {} hides addresses from this process", external.name,
                                               kallsyms_path),
                          .hint = "run as root, or set /proc/sys/kernel/kptr_restrict to 0",
