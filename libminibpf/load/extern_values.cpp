@@ -42,21 +42,31 @@ void read_kallsyms_line(std::string_view line, KernelAddresses& wanted) {
     }
 }
 
-// The list has 200,000 lines and more, so it is read in pieces and not kept.
-void read_kallsyms(KernelGate& gate, KernelAddresses& wanted) {
+// Where addresses are hidden, all are 0. A single one may be 0 in truth: before Linux 6.15, per-CPU symbols of x86-64
+// are offsets, and __per_cpu_start is the first.
+bool has_address(std::string_view line) {
+    return line.substr(0, line.find(' ')).find_first_not_of('0') != std::string_view::npos;
+}
+
+// The list has 200,000 lines and more, so it is read in pieces and not kept. Answers whether it has addresses.
+bool read_kallsyms(KernelGate& gate, KernelAddresses& wanted) {
     const OpenAt call{.path = kallsyms_path, .flags = O_RDONLY};
     const Answer opened = gate.enter(call, "the addresses of kernel symbols");
     if (!opened.ok()) throw kernel_error(fmt::format("opening {}", kallsyms_path), call, opened);
     const Fd file(gate, opened.fd());
     std::string text;
+    bool has_addresses = false;
     for_each_piece(gate, file.get(), kallsyms_path, [&](std::string_view piece) {
         text += piece;
         std::size_t begin = 0;
         for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-            read_kallsyms_line(std::string_view(text).substr(begin, end - begin), wanted);
+            const std::string_view line = std::string_view(text).substr(begin, end - begin);
+            has_addresses = has_addresses || has_address(line);
+            read_kallsyms_line(line, wanted);
         }
         text.erase(0, begin);
     });
+    return has_addresses;
 }
 
 [[noreturn]] void throw_missing(const ExternSpec& external, std::string_view where, std::string hint) {
@@ -68,7 +78,8 @@ std::string did_you_mean(const std::string& near) {
     return near.empty() ? "" : fmt::format("did you mean '{}'? Or declare it __weak", near);
 }
 
-void set_address(const ExternSpec& external, const std::optional<KernelAddress>& address, ExternValue& value) {
+void set_address(const ExternSpec& external, const std::optional<KernelAddress>& address, bool has_addresses,
+                 ExternValue& value) {
     if (!address) {
         if (external.is_weak) return;
         throw_missing(external, fmt::format("{} has no such symbol", kallsyms_path), {});
@@ -76,7 +87,7 @@ void set_address(const ExternSpec& external, const std::optional<KernelAddress>&
     if (address->is_ambiguous) {
         throw_missing(external, fmt::format("{} has several symbols of that name", kallsyms_path), {});
     }
-    if (address->value == 0) {
+    if (!has_addresses) {
         throw Error(
             {.doing = fmt::format("extern '{}': {} hides addresses from this process", external.name, kallsyms_path),
              .hint = "run as root, or set /proc/sys/kernel/kptr_restrict to 0",
@@ -85,15 +96,8 @@ void set_address(const ExternSpec& external, const std::optional<KernelAddress>&
     value = {.found = true, .address = address->value};
 }
 
-std::uint16_t fd_index(std::vector<int>& fds, int btf_fd) {
-    if (btf_fd == 0) return 0;
-    if (fds.empty()) fds.push_back(0);  // index 0 stands for vmlinux
-    const auto known = std::find(fds.begin() + 1, fds.end(), btf_fd);
-    if (known == fds.end()) {
-        fds.push_back(btf_fd);
-        return static_cast<std::uint16_t>(fds.size() - 1);
-    }
-    return static_cast<std::uint16_t>(known - fds.begin());
+std::uint16_t index_in(const std::vector<int>& fds, int fd) {
+    return fd == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(std::ranges::find(fds, fd) - fds.begin());
 }
 
 // --- .kconfig
@@ -266,9 +270,10 @@ ExternValues ExternFinder::find(const std::vector<bool>& used) {
         const ExternSpec& external = object_.externs[i];
         if (!used[i] || external.kind == ExternKind::kconfig) continue;
         if (external.kind == ExternKind::ksym_address) {
-            set_address(external, addresses().at(external.name), found.values[i]);
+            set_address(external, addresses().at(external.name), has_addresses_, found.values[i]);
         } else {
-            find_typed(external, found.values[i], found.fd_array);
+            find_typed(external, found.values[i]);
+            if (found.values[i].fd_index != 0) found.fd_array = module_fds_;
         }
     }
     return found;
@@ -279,11 +284,22 @@ const KernelAddresses& ExternFinder::addresses() {
     for (const ExternSpec& external : object_.externs) {
         if (external.kind == ExternKind::ksym_address) addresses_.emplace(external.name, std::nullopt);
     }
-    read_kallsyms(gate_, addresses_);
+    has_addresses_ = read_kallsyms(gate_, addresses_);
     return addresses_;
 }
 
-void ExternFinder::find_typed(const ExternSpec& external, ExternValue& value, std::vector<int>& fd_array) {
+void ExternFinder::number_modules(const std::vector<bool>& used) {
+    for (std::size_t i = 0; i < object_.externs.size(); ++i) {
+        const ExternSpec& external = object_.externs[i];
+        if (!used[i] || external.kind != ExternKind::kfunc) continue;
+        const auto found = types_.find(btf::Kind::func, btf::essential_name(external.name));
+        if (!found || found->btf_fd == 0 || !type_fault(external, *found).empty()) continue;
+        if (module_fds_.empty()) module_fds_.push_back(0);  // index 0 stands for vmlinux
+        if (std::ranges::find(module_fds_, found->btf_fd) == module_fds_.end()) module_fds_.push_back(found->btf_fd);
+    }
+}
+
+void ExternFinder::find_typed(const ExternSpec& external, ExternValue& value) {
     const btf::Kind kind = external.kind == ExternKind::kfunc ? btf::Kind::func : btf::Kind::var;
     const auto found = types_.find(kind, btf::essential_name(external.name));
     const std::string fault = found ? type_fault(external, *found) : std::string();
@@ -302,7 +318,7 @@ void ExternFinder::find_typed(const ExternSpec& external, ExternValue& value, st
     value = {.found = true,
              .btf_id = found->id,
              .btf_fd = found->btf_fd,
-             .fd_index = is_function ? fd_index(fd_array, found->btf_fd) : std::uint16_t{0}};
+             .fd_index = is_function ? index_in(module_fds_, found->btf_fd) : std::uint16_t{0}};
 }
 
 std::string ExternFinder::type_fault(const ExternSpec& external, const KernelType& found) const {

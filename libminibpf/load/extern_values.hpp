@@ -13,8 +13,7 @@
 
 namespace minibpf {
 
-/// What the kernel has of the externs in `used` (one flag for each of ObjectSpec::externs, .kconfig's aside), with the
-/// descriptors that BPF_PROG_LOAD needs for functions of modules.
+/// What the kernel has of a program's externs, with the descriptors that BPF_PROG_LOAD needs for functions of modules.
 struct ExternValues {
     std::vector<ExternValue> values;  ///< like ObjectSpec::externs
     std::vector<int> fd_array;        ///< [0] is unused; empty when no module is concerned. Owned by KernelTypes
@@ -32,6 +31,11 @@ class ExternFinder {
 public:
     ExternFinder(KernelGate& gate, KernelTypes& types, const ObjectSpec& object);
 
+    /// Gives the modules whose functions are among the externs in `used` their numbers in fd_array. Asked once, for
+    /// what all programs use: a module has the same number in each.
+    void number_modules(const std::vector<bool>& used);
+
+    /// `used`: one flag for each of ObjectSpec::externs, .kconfig's aside.
     /// Reads /proc/kallsyms for addresses, once and for all of the object's, and the kernel's BTF for variables and
     /// functions, each only when it is needed.
     /// Throws Error naming an extern that the kernel lacks and that is not weak.
@@ -39,13 +43,15 @@ public:
 
 private:
     const KernelAddresses& addresses();
-    void find_typed(const ExternSpec& external, ExternValue& value, std::vector<int>& fd_array);
+    void find_typed(const ExternSpec& external, ExternValue& value);
     std::string type_fault(const ExternSpec& external, const KernelType& found) const;
 
     KernelGate& gate_;
     KernelTypes& types_;
     const ObjectSpec& object_;
     KernelAddresses addresses_;
+    bool has_addresses_ = false;  ///< false: hidden from this process
+    std::vector<int> module_fds_;
 };
 
 /// The contents of the map .kconfig: the values of the options, from /proc/config.gz or /boot/config-RELEASE, and of

@@ -68,6 +68,7 @@ private:
         const ProgramSpec* spec = nullptr;
         LinkedProgram linked;
         std::vector<CoreChange> core_changes;
+        std::vector<bool> externs_used;
         AttachTarget target;
         std::uint32_t expected_attach_type = 0;
         std::vector<int> fd_array;
@@ -105,8 +106,7 @@ private:
         for (const std::string& name : options_.programs) spec().require_program(name);
         for (const ProgramSpec& program : spec().programs) {
             const bool named = std::ranges::find(options_.programs, program.name) != options_.programs.end();
-            const bool wanted = options_.programs.empty() ? !program.kind.optional && !waits_for_table(program) : named;
-            if (wanted) candidates_.push_back({.spec = &program});
+            if (options_.programs.empty() ? is_wanted(program) : named) candidates_.push_back({.spec = &program});
         }
         if (spec().programs.empty() && spec().maps.empty()) {
             throw_malformed(fmt::format("{} has neither programs nor maps to load", spec().file_name));
@@ -114,22 +114,22 @@ private:
         for_each_candidate([](const Candidate& candidate) { check_kind(*candidate.spec); });
     }
 
-    // A function of tables that are not created (SEC("?.struct_ops")), and of no other.
-    bool waits_for_table(const ProgramSpec& program) const {
-        bool waits = false;
+    /// A member of tables of functions goes by them, whatever its own section says: with an optional table
+    /// ("?.struct_ops") it is left out, with another it is loaded.
+    bool is_wanted(const ProgramSpec& program) const {
+        bool is_member = false;
         for (const MapSpec& map : spec().maps) {
-            if (map.origin != MapOrigin::struct_ops) continue;
-            const bool has_it = has_member(map, program.function);
-            if (has_it && !map.optional) return false;
-            waits = waits || has_it;
+            if (map.origin != MapOrigin::struct_ops || !has_member(map, program)) continue;
+            if (!map.optional) return true;
+            is_member = true;
         }
-        return waits;
+        return !is_member && !program.kind.optional;
     }
 
-    static bool has_member(const MapSpec& table, std::size_t function) {
+    static bool has_member(const MapSpec& table, const ProgramSpec& program) {
         return std::ranges::any_of(table.slots, [&](const MapSlot& slot) {
             const auto* member = std::get_if<FunctionReference>(&slot.target);
-            return member != nullptr && member->function == function;
+            return member != nullptr && member->function == program.function;
         });
     }
 
@@ -192,26 +192,48 @@ private:
 
     void link_programs() {
         CoreRelocator core(spec(), types_);
+        for_each_described([&](Candidate& candidate) {
+            candidate.linked = link_functions(spec(), *candidate.spec);
+            candidate.core_changes = core.relocate(candidate.linked);
+            candidate.externs_used = externs_used(candidate.linked, spec());
+        });
         ExternFinder externs(gate_, types_, spec());
+        externs.number_modules(all_externs_used());
+        for_each_described([&](Candidate& candidate) {
+            resolve_externs(candidate, externs);
+            find_target(candidate);
+        });
+    }
+
+    template <class Work>
+    void for_each_described(Work work) {
         for_each_candidate([&](Candidate& candidate) {
             try {
-                link(candidate, core, externs);
+                work(candidate);
             } catch (const Error& error) {
                 throw error.within(described(*candidate.spec));
             }
         });
     }
 
-    void link(Candidate& candidate, CoreRelocator& core, ExternFinder& finder) {
-        const ProgramSpec& program = *candidate.spec;
-        candidate.linked = link_functions(spec(), program);
-        candidate.core_changes = core.relocate(candidate.linked);
-        const std::vector<bool> used = externs_used(candidate.linked, spec());
-        if (std::ranges::find(used, true) != used.end()) {
-            ExternValues externs = finder.find(used);
-            relocate_externs(candidate.linked, spec(), externs.values);
-            candidate.fd_array = std::move(externs.fd_array);
+    std::vector<bool> all_externs_used() const {
+        std::vector<bool> all(spec().externs.size());
+        for (const Candidate& candidate : candidates_) {
+            if (candidate.failed) continue;
+            for (std::size_t i = 0; i < all.size(); ++i) all[i] = all[i] || candidate.externs_used[i];
         }
+        return all;
+    }
+
+    void resolve_externs(Candidate& candidate, ExternFinder& finder) {
+        if (std::ranges::find(candidate.externs_used, true) == candidate.externs_used.end()) return;
+        ExternValues externs = finder.find(candidate.externs_used);
+        relocate_externs(candidate.linked, spec(), externs.values);
+        candidate.fd_array = std::move(externs.fd_array);
+    }
+
+    void find_target(Candidate& candidate) {
+        const ProgramSpec& program = *candidate.spec;
         candidate.expected_attach_type = program.kind.expected_attach_type;
         if (has_attach_target(program.kind)) {
             const auto other = options_.target_prog_fds.find(program.name);
@@ -244,7 +266,7 @@ private:
             return;
         }
         for (const auto& [map, error] : map_errors_) {
-            if (has_member(spec().maps[map], candidate.spec->function)) throw error;
+            if (has_member(spec().maps[map], *candidate.spec)) throw error;
         }
         throw_malformed("no struct_ops variable has it as a member, so the kernel cannot know what it is for",
                         "put it into a variable in SEC(\".struct_ops\"), or leave it out with --program");

@@ -5,8 +5,8 @@
 //     extern const struct rq runqueues __ksym;            DATASEC .ksyms     a kernel variable with its type
 //     extern void bpf_rcu_read_lock(void) __ksym;         DATASEC .ksyms     a kernel function that programs may call
 //
-// The variables of .kconfig are laid out here, the largest alignment first, as an array map of one element that the
-// loader fills. The order is libbpf's, so that the same object gives the same map.
+// The variables of .kconfig are laid out here, as an array map of one element that the loader fills. The order of all
+// is libbpf's, so that the same object gives the same map and the same instructions.
 //
 // The kernel takes neither extern variables nor functions in a DATASEC. So in the BTF that it is given, the variables
 // become ordinary ones and the functions an int named dummy_ksym, which is what libbpf tells it too.
@@ -95,11 +95,6 @@ std::vector<Declaration> declarations(const Parsing& parsing) {
     return declared;
 }
 
-struct DeclaredSymbol {
-    const elf::Symbol* symbol = nullptr;
-    const Declaration* declaration = nullptr;
-};
-
 ExternSpec make_extern(const btf::Btf& btf, const elf::Symbol& symbol, const Declaration& declaration) {
     ExternSpec external{.name = std::string(symbol.name), .is_weak = symbol.bind == STB_WEAK};
     const btf::Type declared = btf.type(declaration.type);
@@ -124,27 +119,34 @@ ExternSpec make_extern(const btf::Btf& btf, const elf::Symbol& symbol, const Dec
     return external;
 }
 
+struct FoundExtern {
+    ExternSpec external;
+    std::uint32_t symbol = 0;
+};
+
+/// libbpf's order: the .kconfig variables, the largest alignment first, then the symbols of the kernel by name.
+/// Programs carry it: in the numbers of calls to functions that the kernel lacks, and of the modules that they call
+/// into.
+void sort_as_libbpf(std::vector<FoundExtern>& found) {
+    const auto rank = [](const ExternSpec& external) {
+        const bool is_kconfig = external.kind == ExternKind::kconfig;
+        return std::tuple(!is_kconfig, is_kconfig ? -std::int64_t{alignment_of(external)} : 0,
+                          is_kconfig ? external.size : 0, std::string_view(external.name));
+    };
+    std::ranges::sort(found, {}, [&](const FoundExtern& one) { return rank(one.external); });
+}
+
 /// Gives the .kconfig variables their offsets, and answers how many bytes they take together.
 std::uint32_t lay_out_kconfig(std::vector<ExternSpec>& externs) {
-    std::vector<ExternSpec*> order;
-    for (ExternSpec& external : externs) {
-        if (external.kind == ExternKind::kconfig) order.push_back(&external);
-    }
-    std::ranges::sort(order, [](const ExternSpec* a, const ExternSpec* b) {
-        const auto rank = [](const ExternSpec& external) {
-            return std::tuple(-static_cast<std::int64_t>(alignment_of(external)), external.size,
-                              std::string_view(external.name));
-        };
-        return rank(*a) < rank(*b);
-    });
     std::uint64_t end = 0;
     constexpr std::uint64_t most_bytes = 0x7fffffff;  // array_map_alloc_check(): INT_MAX
-    for (ExternSpec* external : order) {
-        const std::uint64_t alignment = alignment_of(*external);
+    for (ExternSpec& external : externs) {
+        if (external.kind != ExternKind::kconfig) continue;
+        const std::uint64_t alignment = alignment_of(external);
         end = (end + alignment - 1) / alignment * alignment;
-        external->offset = static_cast<std::uint32_t>(end);
-        end += external->size;
-        if (end > most_bytes) fail("extern '{}' (.kconfig): {} bytes are too many", external->name, external->size);
+        external.offset = static_cast<std::uint32_t>(end);
+        end += external.size;
+        if (end > most_bytes) fail("extern '{}' (.kconfig): {} bytes are too many", external.name, external.size);
     }
     return static_cast<std::uint32_t>(end);
 }
@@ -249,24 +251,20 @@ void read_externs(Parsing& parsing) {
     const std::vector<Declaration> declared = declarations(parsing);
     if (declared.empty()) return;
     ObjectSpec& spec = parsing.spec;
-    std::vector<DeclaredSymbol> symbols;
+    std::vector<FoundExtern> externs;
     for (const elf::Symbol& symbol : parsing.elf.symbols()) {
         if (symbol.section != SHN_UNDEF || symbol.name.empty() || symbol.bind == STB_LOCAL) continue;
         const auto found = std::ranges::lower_bound(declared, symbol.name, {}, &Declaration::name);
-        if (found != declared.end() && found->name == symbol.name) symbols.push_back({&symbol, &*found});
+        if (found == declared.end() || found->name != symbol.name) continue;
+        parsing.spend(symbol.name.size());
+        externs.push_back({.external = make_extern(*spec.btf, symbol, *found), .symbol = symbol.index});
     }
-    // libbpf's order: it shows in the numbers that calls of missing functions get.
-    std::ranges::stable_sort(symbols, {}, [](const DeclaredSymbol& declared_symbol) {
-        return std::pair(!declared_symbol.declaration->is_kconfig, declared_symbol.symbol->name);
-    });
-    for (const DeclaredSymbol& symbol : symbols) {
-        parsing.spend(symbol.symbol->name.size());
-        spec.externs.push_back(make_extern(*spec.btf, *symbol.symbol, *symbol.declaration));
-    }
+    sort_as_libbpf(externs);
+    for (FoundExtern& found : externs) spec.externs.push_back(std::move(found.external));
     const std::uint32_t kconfig_size = lay_out_kconfig(spec.externs);
     const auto kconfig = add_kconfig_map(parsing, kconfig_size);
     for (std::size_t i = 0; i < spec.externs.size(); ++i) {
-        ExternSymbol symbol{.symbol = symbols[i].symbol->index, .target = ExternReference{i}};
+        ExternSymbol symbol{.symbol = externs[i].symbol, .target = ExternReference{i}};
         if (spec.externs[i].kind == ExternKind::kconfig) {
             symbol.target = DataReference{.map = *kconfig, .offset = spec.externs[i].offset};
         }

@@ -65,10 +65,10 @@ struct Parsing {
     elf::ElfFile& elf;
     ObjectSpec& spec;
     std::vector<Datasec> datasecs;
-    std::vector<MapPlace> map_places;    ///< of spec.maps, by index
-    std::vector<Place> function_places;  ///< of spec.functions, by index; sorted
-    std::vector<ExternSymbol> extern_symbols;
-    std::size_t copies_left = 0;  ///< bytes, see spend()
+    std::vector<MapPlace> map_places;          ///< of spec.maps, by index
+    std::vector<Place> function_places;        ///< of spec.functions, by index; sorted
+    std::vector<ExternSymbol> extern_symbols;  ///< sorted by symbol
+    std::size_t copies_left = 0;               ///< bytes, see spend()
 
     const Datasec* find_datasec(std::string_view name) const noexcept;
     /// The index of the function that begins there.

@@ -1,9 +1,11 @@
 // Writing what the kernel answered about externs into the instructions.
 //
-//     r1 = bpf_prog_active ll          src_reg BPF_PSEUDO_BTF_ID, imm the variable's BTF id, next imm the module's BTF
-//     fd r1 = __per_cpu_start ll          the address, 64 bits in two slots call bpf_rcu_read_lock           src_reg
-//     BPF_PSEUDO_KFUNC_CALL, imm the function's BTF id, off the place of the
-//                                      module's BTF in fd_array; 0: vmlinux
+// clang-format off
+//     r1 = bpf_prog_active ll      src_reg BPF_PSEUDO_BTF_ID, imm the variable's BTF id, next imm the module's BTF fd
+//     r1 = __per_cpu_start ll      the address, 64 bits in two slots
+//     call bpf_rcu_read_lock       src_reg BPF_PSEUDO_KFUNC_CALL, imm the function's BTF id, off the place of the
+//                                  module's BTF in fd_array; 0: vmlinux
+// clang-format on
 #pragma once
 
 #include <cstdint>

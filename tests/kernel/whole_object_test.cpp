@@ -259,6 +259,18 @@ TEST_CASE("a table of functions for the kernel is fitted to its struct", "[load]
     CHECK(text.find("minibpf") != std::string_view::npos);
 }
 
+TEST_CASE("a function of optional tables alone is left out, one that a table needs is loaded", "[load]") {
+    require_kernel_btf();
+    LiveGate gate;
+    Object object = load(gate, data("struct_ops_optional"));
+    std::vector<std::string> programs;
+    for (const Program& program : object.programs()) programs.push_back(program.name());
+    std::ranges::sort(programs);
+    CHECK(programs == std::vector<std::string>{"both_cong_avoid", "both_ssthresh", "made_undo_cwnd"});
+    CHECK(object.find_map("made") != nullptr);
+    CHECK(object.find_map("spare") == nullptr);
+}
+
 TEST_CASE("a ring buffer's size is rounded up to what the kernel takes", "[load]") {
     require_bpf();
     LiveGate gate;

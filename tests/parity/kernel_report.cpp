@@ -101,6 +101,24 @@ bool is_frozen(int fd) {
     return false;
 }
 
+// Where this process has mapped the arena that has the address: "7f0012000000-7f0012100000 rw-s … anon_inode:bpf-map".
+std::optional<std::uint64_t> arena_at(std::uint64_t address) {
+    std::ifstream mappings("/proc/self/maps");
+    for (std::string line; std::getline(mappings, line);) {
+        unsigned long long begin = 0, end = 0;
+        if (!line.ends_with("anon_inode:bpf-map") || std::sscanf(line.c_str(), "%llx-%llx", &begin, &end) != 2)
+            continue;
+        if (address >= begin && address < end) return begin;
+    }
+    return std::nullopt;
+}
+
+// Of memory that the kernel has allocated, below its own image, whose symbols stay where they are. With page tables of
+// five levels it begins at 0xff00000000000000.
+bool is_kernel_memory(std::uint64_t address) {
+    return address >= 0xff00000000000000 && address < 0xffffffff80000000;
+}
+
 class Report {
 public:
     explicit Report(const LoadedObject& object) : object_(object) {
@@ -153,7 +171,7 @@ private:
 
         add(subject, "kernel's name", std::string(info.name));
         add(subject, "type", info.type);
-        add(subject, "tag", program.has_calls_to_zero ? any_tag : hex(info.tag, sizeof info.tag));
+        add(subject, "tag", !program.has_comparable_tag ? any_tag : hex(info.tag, sizeof info.tag));
         add(subject, "GPL compatible", std::uint64_t{info.gpl_compatible});
         add(subject, "verified instructions", info.verified_insns);
         add(subject, "attach_btf_id", info.attach_btf_id);
@@ -165,6 +183,7 @@ private:
         add(subject, "instructions after the verifier", insns.size());
 
         const std::set<std::string> referred = make_comparable(insns);
+        if (program.ignores_helpers) forget_helpers(insns);
         add_instructions(subject, insns);
         add(subject, "refers to", joined(referred));
 
@@ -225,21 +244,39 @@ private:
                 referred.insert(name);
             } else if (is_allocated(insn, insns[i + 1])) {
                 insn.imm = insns[i + 1].imm = 0;
+            } else {
+                subtract_arena(insn, insns[i + 1]);
             }
             ++i;
         }
         return referred;
     }
 
-    // An address that every load has for itself, put in by the verifier: of kernel memory below the kernel's own image,
-    // whose symbols stay where they are (prog->aux for bpf_timer_set_callback()), or the upper half of the address at
-    // which this process has mapped an arena.
+    static void forget_helpers(std::vector<bpf_insn>& insns) {
+        for (bpf_insn& insn : insns) {
+            if (insn.code == (BPF_JMP | BPF_CALL) && insn.src_reg == 0) insn.imm = 0;
+        }
+    }
+
+    // An address that every load has for itself, put in by the verifier: prog->aux for bpf_timer_set_callback(), or the
+    // upper half of the address at which this process has mapped an arena.
     static bool is_allocated(const bpf_insn& low, const bpf_insn& high) {
-        const std::uint64_t address =
-            std::uint64_t{static_cast<std::uint32_t>(high.imm)} << 32 | static_cast<std::uint32_t>(low.imm);
-        const bool is_kernel_memory = address >= 0xffff800000000000 && address < 0xffffffff80000000;
+        const std::uint64_t address = address_in(low, high);
         const bool is_arena = low.imm == 0 && address >= 0x500000000000 && address < 0x800000000000;
-        return low.src_reg == 0 && (is_kernel_memory || is_arena);
+        return low.src_reg == 0 && (is_kernel_memory(address) || is_arena);
+    }
+
+    static std::uint64_t address_in(const bpf_insn& low, const bpf_insn& high) {
+        return std::uint64_t{static_cast<std::uint32_t>(high.imm)} << 32 | static_cast<std::uint32_t>(low.imm);
+    }
+
+    // The address of a variable in an arena: what is left is its offset there.
+    static void subtract_arena(bpf_insn& low, bpf_insn& high) {
+        const std::uint64_t address = address_in(low, high);
+        const std::optional<std::uint64_t> arena = low.src_reg == 0 ? arena_at(address) : std::nullopt;
+        if (!arena) return;
+        low.imm = static_cast<std::int32_t>(address - *arena);
+        high.imm = 0;
     }
 
     // --- maps
@@ -271,6 +308,7 @@ private:
         std::optional<Bytes> value = lookup(map.fd, Bytes(info.key_size), info.value_size);
         if (!value) return add(subject, "contents", std::string("cannot be read"));
         if (map.ignored_byte) value->at(*map.ignored_byte) = 0;
+        forget_list_heads(*value);
         for (std::size_t at = 0; at < std::min(value->size(), shown); at += per_line) {
             const std::size_t size = std::min(per_line, value->size() - at);
             const std::uint8_t* line = value->data() + at;
@@ -278,6 +316,15 @@ private:
                 add(subject, text("bytes 0x%04zx", at), hex(line, size));
         }
         if (value->size() > shown) add(subject, "hash of the rest", hash(value->data() + shown, value->size() - shown));
+    }
+
+    // An empty bpf_list_head points to itself.
+    static void forget_list_heads(Bytes& contents) {
+        for (std::size_t at = 0; at + sizeof(std::uint64_t) <= contents.size(); at += sizeof(std::uint64_t)) {
+            std::uint64_t word;
+            std::memcpy(&word, contents.data() + at, sizeof word);
+            if (is_kernel_memory(word)) std::memset(contents.data() + at, 0, sizeof word);
+        }
     }
 
     // Such maps give back the id of what is in a slot.

@@ -26,9 +26,15 @@ struct LoadedMap {
 struct LoadedProgram {
     std::string name;
     int fd = -1;
-    /// Calls functions that the kernel lacks, in code that cannot be reached. libbpf before 1.3 leaves 0 in such a call
-    /// and later ones, as minibpf, 2002000000 and more. The tag differs then; the verified instructions do not.
-    bool has_calls_to_zero = false;
+    /// The tag tells nothing of a program that refers to a module's variable or function: it covers the descriptor of
+    /// the module's BTF. Nor of one that calls what the kernel lacks, in code that cannot be reached, loaded by libbpf
+    /// before 1.3, which leaves 0 in such a call, where later ones and minibpf put 2002000000 and more. The verified
+    /// instructions are the same.
+    bool has_comparable_tag = true;
+    /// Which function a helper is, is not to be compared: libbpf 1.3 and newer loads usdt programs for multi-uprobes,
+    /// minibpf for single ones, which have another bpf_get_attach_cookie()
+    /// (docs/decisions/0007-where-we-differ-from-libbpf.md).
+    bool ignores_helpers = false;
 };
 
 struct LoadedObject {
@@ -36,8 +42,8 @@ struct LoadedObject {
     std::vector<LoadedProgram> programs;
 };
 
-/// Stands for the tag of a program with calls to zero.
-inline const std::string any_tag = "any, with calls to zero";
+/// Stands for a tag that is not to be compared.
+inline const std::string any_tag = "any";
 
 std::string kernel_report(const LoadedObject& object);
 

@@ -83,11 +83,17 @@ std::optional<std::uint32_t> kernel_version_offset(const bpf_object* object) {
     return std::nullopt;
 }
 
-bool has_calls_to_zero(const bpf_program* program) {
+bool has_comparable_tag(const bpf_program* program) {
     const std::span insns(bpf_program__insns(program), bpf_program__insn_cnt(program));
-    return std::any_of(insns.begin(), insns.end(), [](const bpf_insn& insn) {
-        return insn.code == (BPF_JMP | BPF_CALL) && insn.src_reg == BPF_PSEUDO_KFUNC_CALL && insn.imm == 0;
-    });
+    for (std::size_t i = 0; i < insns.size(); ++i) {
+        const bpf_insn& insn = insns[i];
+        const bool is_call_to_zero =
+            insn.code == (BPF_JMP | BPF_CALL) && insn.src_reg == BPF_PSEUDO_KFUNC_CALL && insn.imm == 0;
+        const bool refers_to_module = insn.code == (BPF_LD | BPF_IMM | BPF_DW) && insn.src_reg == BPF_PSEUDO_BTF_ID &&
+                                      i + 1 < insns.size() && insns[i + 1].imm != 0;
+        if (is_call_to_zero || refers_to_module) return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -131,7 +137,8 @@ LoadedObject open_and_load(const Request& request, const std::string& only_progr
         if (bpf_program__fd(program) >= 0)
             loaded.programs.push_back({.name = bpf_program__name(program),
                                        .fd = bpf_program__fd(program),
-                                       .has_calls_to_zero = has_calls_to_zero(program)});
+                                       .has_comparable_tag = has_comparable_tag(program),
+                                       .ignores_helpers = is_usdt(bpf_program__section_name(program))});
     }
     return loaded;
 }

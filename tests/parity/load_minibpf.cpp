@@ -57,7 +57,8 @@ LoadedObject open_and_load(const Request& request, const std::string& only_progr
         if (map.name() == ".kconfig") loaded.maps.back().ignored_byte = kernel_version_offset();
     }
     for (const Program& program : object->programs())
-        loaded.programs.push_back({.name = program.name(), .fd = program.fd()});
+        loaded.programs.push_back(
+            {.name = program.name(), .fd = program.fd(), .ignores_helpers = is_usdt(program.spec().section)});
     return loaded;
 } catch (const Error& error) {
     refuse(error);

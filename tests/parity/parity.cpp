@@ -125,6 +125,15 @@ void forget_btf(Outcome& outcome) {
     });
 }
 
+// libbpf 1.5 and newer loads the members of tables of functions together with the tables, whichever programs are asked
+// for.
+void forget_other_programs(Outcome& outcome, const std::string& program) {
+    const std::string subject = "program " + program;
+    std::erase_if(outcome.facts, [&](const auto& fact) {
+        return fact.first.starts_with("program ") && subject_of(fact.first) != subject;
+    });
+}
+
 std::vector<std::string> differences(Outcome libbpf, Outcome minibpf, bool without_btf) {
     if (without_btf) {
         forget_btf(libbpf);
@@ -226,8 +235,10 @@ Comparison compare(const Options& options, const fs::path& object) {
     for (const auto& [name, outcome] : minibpf) names.insert(name);
     names.erase(whole);
     result.libbpf_programs = result.minibpf_programs = result.same_tags = 0;
-    for (const std::string& name : names)
+    for (const std::string& name : names) {
+        forget_other_programs(libbpf[name], name);
         result.verdict = std::max(result.verdict, compare_attempt(options, name, libbpf[name], minibpf[name], result));
+    }
     return result;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <linux/bpf.h>
@@ -52,6 +53,10 @@ inline void size_as_tools_do(std::uint32_t type, std::uint32_t& value_size, std:
         case BPF_MAP_TYPE_RINGBUF: max_entries = 64 << 10; break;
         default: break;  // 0 is right, or the kernel's to refuse
     }
+}
+
+inline bool is_usdt(std::string_view section) {
+    return section.starts_with("usdt") || section.starts_with("?usdt");
 }
 
 }  // namespace minibpf::test

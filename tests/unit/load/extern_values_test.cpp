@@ -116,3 +116,24 @@ TEST_CASE("/proc/kallsyms is read once, for all symbols of all programs of an ob
                contains("twice") && contains("several"));
     CHECK(kernel.gate.count<OpenAt>() == 1);
 }
+
+TEST_CASE("a kernel symbol at address 0 is one like others, where the kernel shows addresses", "[load][externs]") {
+    Kernel kernel;
+    kernel.kallsyms = "0000000000000000 A __per_cpu_start\nffffffff81000000 T _stext\n";
+    const ObjectSpec object = object_with_symbols({"_stext", "__per_cpu_start"});
+    KernelTypes types(kernel.gate, "");
+    const ExternValues found = ExternFinder(kernel.gate, types, object).find({true, true});
+    CHECK(found.values[0].address == 0xffffffff81000000);
+    CHECK(found.values[1].found);
+    CHECK(found.values[1].address == 0);
+}
+
+TEST_CASE("where all kernel symbols are at address 0, they are hidden", "[load][externs]") {
+    Kernel kernel;
+    kernel.kallsyms = "0000000000000000 A fixed\n0000000000000000 T _stext\n";
+    const ObjectSpec object = object_with_symbols({"_stext"});
+    KernelTypes types(kernel.gate, "");
+    const Error error = error_of([&] { ExternFinder(kernel.gate, types, object).find({true}); });
+    CHECK_THAT(error.detail().doing, contains("hides addresses"));
+    CHECK_THAT(error.detail().hint, contains("kptr_restrict"));
+}

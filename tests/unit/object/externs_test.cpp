@@ -74,6 +74,20 @@ TEST_CASE("kernel symbols are addresses, variables or functions", "[object]") {
     CHECK(object.find_map(".ksyms") == nullptr);
 }
 
+TEST_CASE("externs are in libbpf's order, which the numbers in the instructions follow: options, then symbols by name",
+          "[object]") {
+    const auto names = [](const ObjectSpec& object) {
+        std::vector<std::string> result;
+        for (const ExternSpec& external : object.externs) result.push_back(external.name);
+        return result;
+    };
+    const std::vector<std::string> symbols = names(object_spec("tests/data/ksyms.bpf.o"));
+    CHECK(symbols.size() == 6);
+    CHECK(std::ranges::is_sorted(symbols));
+    const ObjectSpec options = object_spec("tests/data/kconfig.bpf.o");
+    CHECK(std::ranges::is_sorted(options.externs, {}, &ExternSpec::offset));
+}
+
 TEST_CASE("the kernel is told of ksyms as of integers, for it takes no functions in a section", "[object]") {
     const ObjectSpec object = object_spec("tests/data/ksyms.bpf.o");
     const std::vector<std::string> entries = section_entries(object, ".ksyms");
