@@ -256,8 +256,10 @@ std::vector<elf::Relocation> sorted_records(const elf::ElfFile& elf, std::uint32
     return records;
 }
 
-[[noreturn]] void fail_outside_functions(const elf::ElfFile& elf, std::uint32_t section, std::uint64_t offset) {
-    fail("section '{}': a relocation at offset {}, which belongs to no function", elf.section(section)->name, offset);
+// Instructions of no function: when `bpftool gen object` links files, those of a weak function stay where another
+// file's definition of it has won, without a symbol.
+void skip_until(std::uint64_t offset, std::span<const elf::Relocation>& records) {
+    while (!records.empty() && records.front().offset < offset) records = records.subspan(1);
 }
 
 void warn_of_ignored_pointers(Parsing& parsing) {
@@ -280,12 +282,9 @@ void read_relocations(Parsing& parsing) {
         const std::vector<elf::Relocation> records = sorted_records(parsing.elf, section);
         std::span<const elf::Relocation> rest(records);
         for (; i < places.size() && places[i].section == section; ++i) {
-            if (!rest.empty() && rest.front().offset < places[i].offset) {
-                fail_outside_functions(parsing.elf, section, rest.front().offset);
-            }
+            skip_until(places[i].offset, rest);
             FunctionResolver(parsing, i).resolve(rest);
         }
-        if (!rest.empty()) fail_outside_functions(parsing.elf, section, rest.front().offset);
     }
     warn_of_ignored_pointers(parsing);
 }

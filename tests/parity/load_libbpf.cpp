@@ -98,11 +98,12 @@ bool has_comparable_tag(const bpf_program* program) {
 
 }  // namespace
 
-std::vector<std::string> program_names(const Request& request) {
+std::vector<ProgramName> program_names(const Request& request) {
     bpf_object* object = opened(request);
-    std::vector<std::string> names;
+    std::vector<ProgramName> names;
     bpf_program* program;
-    bpf_object__for_each_program(program, object) names.emplace_back(bpf_program__name(program));
+    bpf_object__for_each_program(program, object)
+        names.push_back({.name = bpf_program__name(program), .optional = !bpf_program__autoload(program)});
     return names;
 }
 

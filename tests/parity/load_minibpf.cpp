@@ -34,9 +34,10 @@ std::optional<std::uint32_t> kernel_version_offset() {
 
 }  // namespace
 
-std::vector<std::string> program_names(const Request& request) try {
-    std::vector<std::string> names;
-    for (const ProgramSpec& program : open_object(gate, request.path).programs) names.push_back(program.name);
+std::vector<ProgramName> program_names(const Request& request) try {
+    std::vector<ProgramName> names;
+    for (const ProgramSpec& program : open_object(gate, request.path).programs)
+        names.push_back({.name = program.name, .optional = program.kind.optional});
     return names;
 } catch (const Error& error) {
     refuse(error);

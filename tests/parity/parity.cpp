@@ -2,7 +2,7 @@
 // differences below it. See --help and tests/parity/run.
 //
 // An object that one of the two does not load whole is tried again program by program, so that one program for which
-// this kernel has no hook does not hide the others.
+// this kernel has no hook does not hide the others. Where both load it, its optional programs are tried by themselves.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -226,15 +226,15 @@ Comparison compare(const Options& options, const fs::path& object) {
     run(options, options.minibpf, quoted(object), minibpf);
     Comparison result;
     result.verdict = compare_attempt(options, whole, libbpf[whole], minibpf[whole], result);
-    if (libbpf[whole].loaded && minibpf[whole].loaded) return result;
-
-    run(options, options.libbpf, "--each " + quoted(object), libbpf);
-    run(options, options.minibpf, "--each " + quoted(object), minibpf);
+    const bool both_load = libbpf[whole].loaded && minibpf[whole].loaded;
+    const std::string which = both_load ? "--optional " : "--each ";
+    run(options, options.libbpf, which + quoted(object), libbpf);
+    run(options, options.minibpf, which + quoted(object), minibpf);
     std::set<std::string> names;
     for (const auto& [name, outcome] : libbpf) names.insert(name);
     for (const auto& [name, outcome] : minibpf) names.insert(name);
     names.erase(whole);
-    result.libbpf_programs = result.minibpf_programs = result.same_tags = 0;
+    if (!both_load) result.libbpf_programs = result.minibpf_programs = result.same_tags = 0;
     for (const std::string& name : names) {
         forget_other_programs(libbpf[name], name);
         result.verdict = std::max(result.verdict, compare_attempt(options, name, libbpf[name], minibpf[name], result));

@@ -6,6 +6,7 @@
 //                                   …
 //     parity_libbpf --each OBJECT   the same for each program by itself; an attempt that fails says
 //                                   refused: EINVAL: loading program 'xdp_pass'
+//     parity_libbpf --optional OBJECT    for each that is not loaded with the whole object: SEC("?...")
 //
 // Nothing is attached, and pins go to a bpffs that ends with the attempt. What the library has to say goes to standard
 // error.
@@ -72,14 +73,16 @@ void attempt(const Request& request, const std::string& program) {
 }
 
 // Opening may crash as well, so the names come from a child.
-std::vector<std::string> names_from_child(const Request& request) {
+std::vector<std::string> names_from_child(const Request& request, bool only_optional) {
     int ends[2];
     if (pipe(ends) != 0) std::abort();
     const pid_t child = fork();
     if (child == 0) {
         std::string lines;
         try {
-            for (const std::string& name : program_names(request)) lines += name + "\n";
+            for (const ProgramName& program : program_names(request)) {
+                if (program.optional || !only_optional) lines += program.name + "\n";
+            }
         } catch (const std::exception&) {
             // The attempt to load it has said why.
         }
@@ -105,10 +108,12 @@ std::vector<std::string> names_from_child(const Request& request) {
 int main(int argc, char** argv) {
     using namespace minibpf::test;
     Request request;
-    bool each = false;
+    bool each = false, only_optional = false;
     for (int i = 1; i < argc; ++i) {
         if (std::strcmp(argv[i], "--each") == 0) {
             each = true;
+        } else if (std::strcmp(argv[i], "--optional") == 0) {
+            each = only_optional = true;
         } else if (std::strcmp(argv[i], "--btf") == 0 && i + 1 < argc) {
             request.core_btf = argv[++i];
         } else {
@@ -116,12 +121,12 @@ int main(int argc, char** argv) {
         }
     }
     if (request.path.empty()) {
-        std::fprintf(stderr, "usage: %s [--each] [--btf FILE] OBJECT\n", argv[0]);
+        std::fprintf(stderr, "usage: %s [--each | --optional] [--btf FILE] OBJECT\n", argv[0]);
         return 2;
     }
     if (!each) {
         attempt(request, "");
     } else {
-        for (const std::string& name : names_from_child(request)) attempt(request, name);
+        for (const std::string& name : names_from_child(request, only_optional)) attempt(request, name);
     }
 }

@@ -24,8 +24,13 @@ struct Request {
     std::string core_btf;  ///< what CO-RE goes by; empty: the running kernel's
 };
 
+struct ProgramName {
+    std::string name;
+    bool optional = false;  ///< SEC("?..."): not loaded unless asked for
+};
+
 /// The object's programs, the optional ones too. Throws Refused when the object cannot even be opened.
-std::vector<std::string> program_names(const Request& request);
+std::vector<ProgramName> program_names(const Request& request);
 
 /// Loads all programs but the optional ones, or with a name only that one. Throws Refused.
 LoadedObject open_and_load(const Request& request, const std::string& only_program);

@@ -181,6 +181,8 @@ TEST_CASE("a relocation on the wrong instruction or symbol is an error with func
     CHECK_THAT(complaint_after(
                    "maps", [](ElfBytes& elf) { elf.record(records, 1).r_offset = elf.record(records, 0).r_offset; }),
                contains("not at the beginning"));
+    CHECK_THAT(complaint_after("maps", [](ElfBytes& elf) { elf.record(records, 0).r_offset = 1 << 20; }),
+               contains("'raw_tp/sys_enter', which has only"));
     CHECK_THAT(complaint_after("maps",
                                [](ElfBytes& elf) {
                                    Elf64_Rel& record = elf.record(records, 0);

@@ -75,6 +75,13 @@ TEST_CASE("calls are resolved to functions, with and without a relocation record
     CHECK(calls_of(object, "with_callback") == "each");
 }
 
+TEST_CASE("instructions that no symbol covers are passed over with their relocations", "[object]") {
+    const ObjectSpec object = parse("overridden");
+    REQUIRE(object.functions.size() == 2);
+    CHECK(function(object, "twice").section_offset == 4 * sizeof(bpf_insn));
+    CHECK(calls_of(object, "hello") == "twice");
+}
+
 TEST_CASE("func_info and line_info are divided among the functions, counted in instructions", "[object]") {
     const ObjectSpec object = parse("programs");
     for (const FunctionSpec& f : object.functions) {
