@@ -270,7 +270,8 @@ ExternValues ExternFinder::find(const std::vector<bool>& used) {
         const ExternSpec& external = object_.externs[i];
         if (!used[i] || external.kind == ExternKind::kconfig) continue;
         if (external.kind == ExternKind::ksym_address) {
-            set_address(external, addresses().at(external.name), has_addresses_, found.values[i]);
+            const KernelAddresses& known = addresses();
+            set_address(external, known.at(external.name), has_addresses_, found.values[i]);
         } else {
             find_typed(external, found.values[i]);
             if (found.values[i].fd_index != 0) found.fd_array = module_fds_;

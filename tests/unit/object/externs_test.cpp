@@ -102,7 +102,7 @@ TEST_CASE("the kernel is told of ksyms as of integers, for it takes no functions
 }
 
 // Calls of weak functions that the kernel lacks are numbered by it, and libbpf's order is this one.
-TEST_CASE("externs are in the order of their names, options first", "[object]") {
+TEST_CASE("externs are in libbpf's order: options, the largest first, and symbols by name", "[object]") {
     const auto names = [](const ObjectSpec& object) {
         std::vector<std::string> all;
         for (const ExternSpec& external : object.externs) all.push_back(external.name);
@@ -112,7 +112,7 @@ TEST_CASE("externs are in the order of their names, options first", "[object]") 
     CHECK(symbols.size() == 6);
     CHECK(std::ranges::is_sorted(symbols));
     const ObjectSpec linked = object_spec("tests/data/externs_of_all_kinds.bpf.o");
-    CHECK(names(linked) == std::vector<std::string>{"CONFIG_HZ", "LINUX_HAS_BPF_COOKIE", "LINUX_KERNEL_VERSION",
+    CHECK(names(linked) == std::vector<std::string>{"CONFIG_HZ", "LINUX_KERNEL_VERSION", "LINUX_HAS_BPF_COOKIE",
                                                     "_stext", "a_function_that_no_kernel_has",
                                                     "z_function_that_no_kernel_has"});
     CHECK(linked.externs[1].kind == ExternKind::kconfig);
