@@ -162,13 +162,6 @@ ArrayInfo Btf::array(const Type& type) const {
     return {.element = entry.type, .index = entry.index_type, .count = entry.nelems};
 }
 
-std::uint32_t Btf::var_linkage(TypeId id) const {
-    assert(kind(id) == Kind::var);
-    std::uint32_t linkage;
-    std::memcpy(&linkage, record_at(id) + type_bytes, sizeof linkage);
-    return linkage;
-}
-
 std::uint32_t Btf::find_entry(const Type& type, std::uint32_t from, std::string_view prefix) const {
     const std::size_t entry_bytes = kind_shapes[static_cast<std::size_t>(type.kind)].entry_bytes;
     assert(entry_bytes >= sizeof(std::uint32_t) && type.payload.size() >= entry_bytes * type.vlen);

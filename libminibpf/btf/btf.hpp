@@ -11,6 +11,7 @@
 // end of vmlinux's strings, and it refers to vmlinux's types by their numbers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -51,6 +52,8 @@ enum class Kind : std::uint8_t {
     type_tag,
     enum64,
 };
+
+constexpr std::size_t kind_count = 20;
 
 /// "INT", "STRUCT": the kernel's name without BTF_KIND_.
 std::string_view kind_name(Kind kind) noexcept;
@@ -139,8 +142,8 @@ public:
     std::string_view name(TypeId id) const { return id == 0 ? "void" : string(head(id).name_off); }
     Kind kind(TypeId id) const { return id == 0 ? Kind::void_ : static_cast<Kind>(head(id).info >> 24 & 0x7f); }
     TypeId target(TypeId id) const { return id == 0 ? 0 : head(id).type; }
-    /// Whether a type of that kind may be among them. Of what index() has looked at, it may always.
-    bool may_have(Kind kind) const noexcept { return (kinds_ >> static_cast<unsigned>(kind) & 1) != 0; }
+    /// Where to begin looking for the types of a kind: none is below, and there are none when it is beyond last_id().
+    TypeId first_of(Kind kind) const noexcept { return first_of_kind_[static_cast<std::size_t>(kind)]; }
 
     // The payloads: the kind must be the right one.
     Member member(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
@@ -152,7 +155,12 @@ public:
     std::vector<SectionVar> section_vars(const Type& type) const;
     IntEncoding int_encoding(const Type& type) const;
     ArrayInfo array(const Type& type) const;
-    std::uint32_t var_linkage(TypeId id) const;  ///< BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN
+    /// Of a VAR: BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN.
+    std::uint32_t var_linkage(TypeId id) const {
+        std::uint32_t linkage;
+        std::memcpy(&linkage, record_at(id) + sizeof(btf_type), sizeof linkage);
+        return linkage;
+    }
     /// The first member (of a STRUCT or UNION) or enumerator, from number `from` on, whose name begins with `prefix` or
     /// is empty; vlen when there is none. A dozen instructions for each that it passes: CO-RE looks for one member of a
     /// task_struct's 250.
@@ -229,8 +237,8 @@ private:
     std::uint32_t type_count_ = 0;
     std::size_t types_offset_ = 0, types_size_ = 0;
     std::size_t strings_offset_ = 0, strings_size_ = 0;
-    std::uint32_t strings_base_ = 0;  ///< split BTF: the size of the base's strings
-    std::uint32_t kinds_ = ~0u;       ///< may_have(): a bit for each kind
+    std::uint32_t strings_base_ = 0;                  ///< split BTF: the size of the base's strings
+    std::array<TypeId, kind_count> first_of_kind_{};  ///< zeros, that is "anywhere", for what index() has looked at
     /// Where every 2^stride_shift_-th type begins, in the type section. parse() notes all of them; index() one in 8,
     /// for a kernel's 126,000 offsets would take more memory than all the rest of the loader.
     std::vector<std::uint32_t> offsets_;

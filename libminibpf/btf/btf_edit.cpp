@@ -65,7 +65,8 @@ void Btf::sort_section_vars(TypeId datasec) {
 void Btf::set_kind(TypeId id, Kind kind, std::uint32_t vlen, bool kind_flag) {
     assert(payload_bytes(kind, vlen) == type(id).payload.size());
     store(record(id) + offsetof(btf_type, info), info_of(kind, vlen, kind_flag));
-    kinds_ |= 1u << static_cast<unsigned>(kind);
+    TypeId& first = first_of_kind_[static_cast<std::size_t>(kind)];
+    first = std::min(first, id);
 }
 
 std::uint32_t Btf::name_offset(TypeId id) const {
@@ -111,7 +112,8 @@ TypeId Btf::add_type(std::uint32_t name_offset, Kind kind, std::uint32_t vlen, s
     types_size_ += added.size();
     strings_offset_ += added.size();
     ++type_count_;
-    kinds_ |= 1u << static_cast<unsigned>(kind);
+    TypeId& first = first_of_kind_[static_cast<std::size_t>(kind)];
+    first = std::min(first, last_id());
     names_.reset();
     btf_header header;
     std::memcpy(&header, owned_.data(), sizeof header);

@@ -4,6 +4,7 @@
 // type not yet seen, is settled by remembering the largest one. A kernel's 126,000 types cost 15 million instructions
 // this way, which is right for a file that anybody may have written; for what the running kernel says of itself there
 // is index(), which only walks.
+#include <algorithm>
 #include <bit>
 
 #include <fmt/format.h>
@@ -78,7 +79,9 @@ std::uint32_t word_at(const std::byte* bytes) noexcept {
 class TypeWalk {
 public:
     TypeWalk(ByteView types, std::size_t string_bytes, TypeId first_id, std::string_view where)
-        : types_(types), string_bytes_(string_bytes), first_id_(first_id), where_(where) {}
+        : types_(types), string_bytes_(string_bytes), first_id_(first_id), where_(where) {
+        first_of_kind_.fill(~TypeId{0});
+    }
 
     // The offset of each type within the type section.
     std::vector<std::uint32_t> run() {
@@ -97,7 +100,7 @@ public:
         return offsets;
     }
 
-    std::uint32_t kinds() const noexcept { return kinds_; }  // a bit for each kind that it met
+    const std::array<TypeId, kind_count>& first_of_kind() const noexcept { return first_of_kind_; }
 
 private:
     // Answers how many bytes the type at offset_ takes.
@@ -107,12 +110,13 @@ private:
         btf_type type;
         std::memcpy(&type, rest.data(), sizeof type);
         const Kind kind = kind_of_info(type.info);
-        kinds_ |= 1u << static_cast<unsigned>(kind) % 32;
         if (kind == Kind::void_ || static_cast<std::size_t>(kind) >= kind_count) {
             throw_malformed(fmt::format("{}: type {}, at offset {} of the type section, is of unknown kind {}", where_,
                                         id_, offset_, static_cast<unsigned>(kind)),
                             "a newer compiler wrote this BTF; an older one, or a newer loader, gets on");
         }
+        TypeId& first = first_of_kind_[static_cast<std::size_t>(kind)];
+        first = std::min(first, id_);
         const std::size_t payload_size = payload_bytes(kind, vlen_of_info(type.info));
         if (rest.size() - type_bytes < payload_size) {
             fail(fmt::format("{} needs {} bytes more than the type section has", kind_name(kind), payload_size));
@@ -160,7 +164,7 @@ private:
     TypeId id_ = 0;
     std::size_t offset_ = 0;
     TypeId largest_reference_ = 0, referring_type_ = 0;
-    std::uint32_t kinds_ = 0;
+    std::array<TypeId, kind_count> first_of_kind_;
 };
 
 }  // namespace
@@ -198,7 +202,7 @@ Btf Btf::parse(Bytes raw, std::string_view where, const Btf* base) {
     const ByteView types = btf.raw().subspan(btf.types_offset_, btf.types_size_);
     TypeWalk walk(types, btf.strings_base_ + btf.strings_size_, btf.first_id_, where);
     btf.offsets_ = walk.run();
-    btf.kinds_ = walk.kinds();
+    btf.first_of_kind_ = walk.first_of_kind();
     btf.type_count_ = static_cast<std::uint32_t>(btf.offsets_.size());
     return btf;
 }

@@ -43,8 +43,6 @@ struct KindShape {
     std::uint8_t entry_type_at = nowhere;  ///< where in the entry a TypeId is
 };
 
-constexpr std::size_t kind_count = 20;
-
 constexpr std::array<KindShape, kind_count> kind_shapes = {{
     {.name = "VOID"},
     {.name = "INT", .fixed_bytes = 4},  // u32: encoding, offset, bits

@@ -16,9 +16,8 @@ namespace {
 
 void find_datasecs(Parsing& parsing) {
     const btf::Btf& btf = *parsing.spec.btf;
-    if (!btf.may_have(btf::Kind::datasec)) return;
     parsing.datasecs.reserve(parsing.elf.sections().size());
-    for (btf::TypeId id = 1; id <= btf.last_id(); ++id) {
+    for (btf::TypeId id = btf.first_of(btf::Kind::datasec); id <= btf.last_id(); ++id) {
         if (btf.kind(id) != btf::Kind::datasec) continue;
         const std::string_view name = btf.name(id);
         const elf::Section* section = parsing.elf.find_section(name);
@@ -47,19 +46,28 @@ void complete_datasec(const elf::ElfFile& elf, btf::Btf& btf, const Datasec& dat
     const elf::Section& section = *elf.section(datasec.section);
     btf.set_datasec_size(datasec.id, static_cast<std::uint32_t>(section.size));
     const btf::Type vars = btf.type(datasec.id);
+    bool is_sorted = true;
+    std::uint32_t last_offset = 0;
+    const auto note_offset = [&](std::uint32_t offset) {
+        is_sorted = is_sorted && offset >= last_offset;
+        last_offset = offset;
+    };
     for (std::uint32_t i = 0; i < vars.vlen; ++i) {
         const auto [var, offset, size] = btf.section_var(vars, i);
-        if (btf.kind(var) != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED) continue;
+        if (btf.kind(var) != btf::Kind::var || btf.var_linkage(var) != BTF_VAR_GLOBAL_ALLOCATED) {
+            note_offset(offset);
+            continue;
+        }
         const elf::Symbol* symbol = find_global_symbol(elf, datasec.section, btf.name(var));
         if (symbol == nullptr) {
             fail("section '{}': BTF has a variable '{}' that the symbol table lacks", section.name, btf.name(var));
         }
-        if (offset != symbol->value) {
-            btf.set_section_var_offset(datasec.id, i, static_cast<std::uint32_t>(symbol->value));
-        }
+        const auto real_offset = static_cast<std::uint32_t>(symbol->value);
+        if (offset != real_offset) btf.set_section_var_offset(datasec.id, i, real_offset);
+        note_offset(real_offset);
         make_hidden_variable_static(btf, var, *symbol);
     }
-    btf.sort_section_vars(datasec.id);
+    if (!is_sorted) btf.sort_section_vars(datasec.id);
 }
 
 }  // namespace
@@ -78,11 +86,11 @@ void read_object_btf(Parsing& parsing) {
 // __attribute__((btf_decl_tag("exception_callback:on_throw"))) on a program names the function that bpf_throw() calls.
 void read_exception_callbacks(ObjectSpec& spec) {
     constexpr std::string_view tag = "exception_callback:";
-    if (!spec.btf || !spec.btf->may_have(btf::Kind::decl_tag)) return;
+    if (!spec.btf) return;
     const auto find = [&](std::string_view name) {
         return std::ranges::find(spec.functions, name, &FunctionSpec::name);
     };
-    for (btf::TypeId id = 1; id <= spec.btf->last_id(); ++id) {
+    for (btf::TypeId id = spec.btf->first_of(btf::Kind::decl_tag); id <= spec.btf->last_id(); ++id) {
         if (spec.btf->kind(id) != btf::Kind::decl_tag) continue;
         const btf::Type type = spec.btf->type(id);
         if (!type.name.starts_with(tag)) continue;

@@ -262,7 +262,7 @@ TEST_CASE("a table of functions for the kernel is fitted to its struct", "[load]
 TEST_CASE("a function of optional tables alone is left out, one that a table needs is loaded", "[load]") {
     require_kernel_btf();
     LiveGate gate;
-    Object object = load(gate, data("struct_ops_optional"));
+    Object object = load(gate, data("struct_ops_members"));
     std::vector<std::string> programs;
     for (const Program& program : object.programs()) programs.push_back(program.name());
     std::ranges::sort(programs);
