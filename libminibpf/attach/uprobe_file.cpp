@@ -107,17 +107,23 @@ private:
     std::string_view name_;
 };
 
-// Of several functions with one name the one that others can call is meant; static ones must be one.
+// Of several functions with one name the one that others are linked with is meant, then old versions, then static ones.
+int function_rank(const elf::FunctionSymbol& function) noexcept {
+    if (function.bind == STB_LOCAL) return 0;
+    return function.is_old ? 1 : 2;
+}
+
 const elf::FunctionSymbol* find_function(const elf::Executable& executable, std::string_view name, bool& is_ambiguous) {
     const elf::FunctionSymbol* found = nullptr;
     is_ambiguous = false;
     for (const elf::FunctionSymbol& function : executable.functions) {
         if (function.name != name) continue;
-        const bool is_better = found == nullptr || (found->bind == STB_LOCAL && function.bind != STB_LOCAL);
-        const bool is_as_good = found != nullptr && (found->bind == STB_LOCAL) == (function.bind == STB_LOCAL);
-        if (is_better) is_ambiguous = false;
-        if (is_as_good && found->offset != function.offset) is_ambiguous = true;
-        if (is_better) found = &function;
+        const int rank = function_rank(function);
+        const int best = found == nullptr ? -1 : function_rank(*found);
+        if (rank == best && found->offset != function.offset) is_ambiguous = true;
+        if (rank <= best) continue;
+        found = &function;
+        is_ambiguous = false;
     }
     return found;
 }

@@ -50,6 +50,7 @@ private:
     void read_notes(std::vector<UsdtNote>& notes) const;
     std::optional<UsdtNote> read_note(ByteView description, const Elf64_Shdr* base_now) const;
     const Elf64_Shdr* find_section(std::string_view name) const noexcept;
+    ByteView symbol_versions() const;
     ByteView data(const Elf64_Shdr& section, std::string_view what) const;
     std::optional<std::uint64_t> offset_of(std::uint64_t address, bool is_code) const noexcept;
 
@@ -128,12 +129,21 @@ std::optional<std::uint64_t> ExecutableReader::offset_of(std::uint64_t address, 
     return std::nullopt;
 }
 
+// A number for each symbol of .dynsym; bit 15 is set for what new programs are not linked with.
+ByteView ExecutableReader::symbol_versions() const {
+    for (const Elf64_Shdr& section : sections_) {
+        if (section.sh_type == SHT_GNU_versym) return data(section, "the symbols' versions");
+    }
+    return {};
+}
+
 void ExecutableReader::read_functions(std::uint32_t table_type, std::vector<FunctionSymbol>& functions) const {
     for (const Elf64_Shdr& section : sections_) {
         if (section.sh_type != table_type) continue;
         if (section.sh_link >= sections_.size())
             fail("its symbols' names are in section {}, which does not exist", section.sh_link);
         const ByteView table = data(section, "the symbols");
+        const ByteView versions = table_type == SHT_DYNSYM ? symbol_versions() : ByteView();
         const ByteView names = data(sections_[section.sh_link], "the symbols' names");
         for (std::size_t at = 0; const auto symbol = read_at<Elf64_Sym>(table, at); at += sizeof(Elf64_Sym)) {
             const unsigned type = ELF64_ST_TYPE(symbol->st_info);
@@ -141,10 +151,15 @@ void ExecutableReader::read_functions(std::uint32_t table_type, std::vector<Func
             const auto name = string_at(names, symbol->st_name);
             const auto offset = offset_of(symbol->st_value, true);
             if (!name || name->empty() || !offset) continue;
-            functions.push_back({.name = name->substr(0, name->find('@')),
+            const auto version = read_at<Elf64_Versym>(versions, at / sizeof(Elf64_Sym) * sizeof(Elf64_Versym));
+            const std::size_t version_at = name->find('@');
+            const bool is_old_name =
+                version_at != std::string_view::npos && !name->substr(version_at).starts_with("@@");
+            functions.push_back({.name = name->substr(0, version_at),
                                  .offset = *offset,
                                  .size = symbol->st_size,
                                  .bind = static_cast<std::uint8_t>(ELF64_ST_BIND(symbol->st_info)),
+                                 .is_old = is_old_name || (version && (*version & 0x8000) != 0),
                                  .is_indirect = type == STT_GNU_IFUNC});
         }
         return;  // a file has one table of each type

@@ -19,6 +19,7 @@ struct FunctionSymbol {
     std::uint64_t offset = 0;  ///< in the file, bytes
     std::uint64_t size = 0;    ///< bytes; 0 when the symbol does not say
     std::uint8_t bind = 0;     ///< STB_LOCAL, STB_GLOBAL, STB_WEAK
+    bool is_old = false;       ///< an old version of a function that also has a newer one (VERSYM_HIDDEN)
     bool is_indirect = false;  ///< STT_GNU_IFUNC: what lies here chooses the function, and is not the function
 };
 

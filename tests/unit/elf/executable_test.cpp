@@ -120,15 +120,19 @@ TEST_CASE("a function's file offset follows from its address and the segment tha
     builder.add_symbol("from_elsewhere", 0, STT_FUNC, STB_GLOBAL, SHN_UNDEF);
     builder.add_symbol("not_code", data_address);
     builder.add_symbol("nowhere", 0x7000);
+    builder.add_symbol("malloc@GLIBC_2.0", code_address + 0x80);
     const std::string file = builder.build();
     const elf::Executable executable = parse(file);
-    REQUIRE(executable.functions.size() == 3);
+    REQUIRE(executable.functions.size() == 4);
     CHECK(executable.functions[0].name == "main");
     CHECK(executable.functions[0].offset == code_offset + 0x20);
     CHECK(executable.functions[0].size == 16);
     CHECK(executable.functions[1].name == "malloc");
     CHECK(executable.functions[1].bind == STB_WEAK);
     CHECK(executable.functions[2].is_indirect);
+    CHECK_FALSE(executable.functions[1].is_old);
+    CHECK(executable.functions[3].name == "malloc");
+    CHECK(executable.functions[3].is_old);
 }
 
 TEST_CASE("a USDT note says where its probe is, and follows what was moved after it was made", "[elf][usdt]") {
