@@ -38,6 +38,8 @@ constexpr const char* run_examples = R"(Examples:
   loader prog.o --update 'config[0]="Hey root!"' --events output:data_t --duration 5s
   loader prog.o --show counts --interval 1s
   loader prog.o --attach hello=kprobe:do_sys_openat2 --attach hello=kprobe:do_unlinkat
+  loader prog.o --attach hello=uprobe:libc:malloc --pid 4711   a function of one process's C library
+  loader prog.o --attach hello=usdt:/usr/sbin/mysqld:mysql:query__start
   loader --type tracepoint --attach tracepoint:syscalls/sys_enter_execve prog.text
   loader prog.o --keep-going                                   what this kernel lacks does not spoil the rest
   loader prog.o --map events.max_entries=256K                  a larger ring buffer than the source says
@@ -119,7 +121,10 @@ void add_object_options(CLI::App& app, RunOptions& options) {
     app.add_flag("--no-attach", options.no_attach, "load only");
     app.add_flag("--link", options.use_link, "attach perf events by BPF_LINK_CREATE instead of ioctl");
     app.add_flag("--tracefs-kprobes", options.tracefs_kprobes,
-                 "make kprobes by kprobe_events in tracefs instead of the kprobe PMU");
+                 "make kprobes and uprobes by kprobe_events and uprobe_events in tracefs instead of their PMUs");
+    app.add_option("--pid", options.pid, "uprobes and USDT probes: in this process only")
+        ->type_name("PID")
+        ->check(CLI::PositiveNumber);
     app.add_option("--update", options.update, "set a map's element once the programs are attached")
         ->type_name("MAP[KEY]=VALUE")
         ->allow_extra_args(false);

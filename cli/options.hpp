@@ -26,6 +26,7 @@ struct RunOptions {
     bool no_attach = false;
     bool use_link = false;
     bool tracefs_kprobes = false;
+    std::optional<int> pid;           ///< user-space probes in this process only
     std::vector<std::string> set;     ///< VARIABLE=VALUE
     std::vector<std::string> update;  ///< MAP[KEY]=VALUE
     std::vector<std::string> events;  ///< MAP or MAP:TYPE

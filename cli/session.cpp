@@ -104,9 +104,11 @@ bool waits_for_events(const RunOptions& options) {
 }
 
 Session::Session(KernelGate& gate, const RunOptions& options)
-    : gate_(gate), options_(options), object_(load_object(gate, options)), poller_(gate) {
+    : gate_(gate), options_(options), object_(load_object(gate, options)), usdt_specs_(object_), poller_(gate) {
     if (options.use_link) attach_options_.by = AttachBy::link;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
+    if (options.pid) attach_options_.pid = *options.pid;
+    attach_options_.usdt_specs = &usdt_specs_;
     check_requests();
     catch_signals();
     if (!options_.no_attach) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <libminibpf/attach/attach.hpp>
+#include <libminibpf/attach/usdt.hpp>
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
@@ -70,6 +71,7 @@ private:
     const RunOptions& options_;
     minibpf::AttachOptions attach_options_;
     minibpf::Object object_;
+    minibpf::UsdtSpecs usdt_specs_;
     minibpf::Poller poller_;
     std::unique_ptr<minibpf::TracePipe> trace_pipe_;
     std::vector<minibpf::Link> links_;

@@ -13,11 +13,13 @@
 
 namespace minibpf {
 
-/// How a kprobe comes into being.
+class UsdtSpecs;
+
+/// How a kprobe or a uprobe comes into being.
 enum class KprobeBy {
-    whichever,  ///< the kprobe PMU (Linux 4.17), and tracefs where the kernel has none
+    whichever,  ///< the kprobe or uprobe PMU (Linux 4.17), and tracefs where the kernel has none
     pmu,
-    tracefs,  ///< a line in /sys/kernel/tracing/kprobe_events
+    tracefs,  ///< a line in /sys/kernel/tracing/kprobe_events or uprobe_events
 };
 
 /// Most hooks have two ways: a BPF link, and what there was before links.
@@ -31,6 +33,8 @@ struct AttachOptions {
     AttachBy by = AttachBy::usual;
     std::uint64_t cookie = 0;  ///< for bpf_get_attach_cookie(); needs AttachBy::link
     KprobeBy kprobe_by = KprobeBy::whichever;
+    int pid = -1;                     ///< uprobes and USDT: in this process only; -1: in every one
+    UsdtSpecs* usdt_specs = nullptr;  ///< where USDT programs find their arguments (usdt.hpp); null: they read none
 };
 
 /// Attaches to where the program's section name says. Throws Error when it says nothing.
@@ -48,6 +52,9 @@ Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook&
 Link attach_kprobe_multi(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_cgroup(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_uprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_uprobe_multi(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_usdt(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 
 /// BPF_LINK_CREATE, with the error explained: `call.prog_fd` is filled in. `hint_for(errno)` knows what the hook's

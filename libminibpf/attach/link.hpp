@@ -8,9 +8,9 @@
 
 namespace minibpf {
 
-/// A probe in tracefs's kprobe_events that minibpf has made; removes it when it dies. Move-only.
+/// A probe in tracefs's kprobe_events or uprobe_events that minibpf has made; removes it when it dies. Move-only.
 ///
-/// Holds kprobe_events open all the while, so that the removal is one write and cannot fail for want of a descriptor.
+/// Holds the file open all the while, so that the removal is one write and cannot fail for want of a descriptor.
 class TracefsProbe {
 public:
     TracefsProbe() = default;

@@ -352,7 +352,8 @@ perf_event_attr encode(const PerfEventOpen& call) {
     attr.sample_type = call.sample_type;
     attr.wakeup_events = call.wakeup_events;
     // The kprobe PMU reads the function's name through config1 and the offset in it from config2; their other names in
-    // the unions are kprobe_func and probe_offset (kernel/events/core.c, perf_kprobe_event_init()).
+    // the unions are kprobe_func and probe_offset. For the uprobe PMU it is a file's path, uprobe_path
+    // (kernel/events/core.c, perf_kprobe_event_init() and perf_uprobe_event_init()).
     attr.config1 = call.kprobe_func.empty() ? 0 : address(call.kprobe_func.c_str());
     attr.config2 = call.probe_offset;
     return attr;

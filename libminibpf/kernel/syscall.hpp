@@ -259,8 +259,8 @@ struct PerfEventOpen {
     std::uint64_t sample_period = 0;
     std::uint64_t sample_type = 0;  ///< PERF_SAMPLE_*
     std::uint32_t wakeup_events = 0;
-    std::string kprobe_func;         ///< kprobe PMU: config1 points to this name; empty: config1 is 0
-    std::uint64_t probe_offset = 0;  ///< kprobe PMU: config2
+    std::string kprobe_func;         ///< config1 points to this: kprobe PMU a function's name, uprobe PMU a file's path
+    std::uint64_t probe_offset = 0;  ///< kprobe and uprobe PMU, config2: in the function, or in the file
     int pid = -1;                    ///< -1: every process
     int cpu = 0;                     ///< -1: every CPU (only with a pid)
     int group_fd = -1;

@@ -44,6 +44,11 @@ inline void require_kprobe_pmu() {
     skip_unless_kernel_has("kprobe PMU", std::filesystem::exists("/sys/bus/event_source/devices/kprobe"));
 }
 
+inline void require_uprobes() {
+    require_bpf();
+    skip_unless_kernel_has("uprobes", std::filesystem::exists("/sys/bus/event_source/devices/uprobe"));
+}
+
 inline void require_kprobe_events() {
     require_bpf();
     skip_unless_kernel_has("kprobes", std::filesystem::exists("/sys/kernel/tracing/kprobe_events"));
@@ -88,7 +93,7 @@ inline void provoke_execve() {
 struct Holdings {
     std::set<std::string> fds;            ///< "5 anon_inode:bpf-map"
     std::multiset<std::string> mappings;  ///< perf and ring buffers: lines of /proc/self/maps with an anon_inode
-    std::multiset<std::string> probes;    ///< lines of kprobe_events that minibpf made, in this process
+    std::multiset<std::string> probes;    ///< lines of kprobe_events and uprobe_events that minibpf made here
 
     bool operator==(const Holdings&) const = default;
 };
@@ -120,8 +125,10 @@ inline Holdings holdings() {
     }
     found.mappings = lines_with("/proc/self/maps", "anon_inode");
     // Other processes may have probes as well: ours have our pid in their names.
-    for (const std::string& line : lines_with("/sys/kernel/tracing/kprobe_events", "minibpf/")) {
-        if (line.find("_" + std::to_string(getpid()) + "_") != std::string::npos) found.probes.insert(line);
+    for (const char* file : {"/sys/kernel/tracing/kprobe_events", "/sys/kernel/tracing/uprobe_events"}) {
+        for (const std::string& line : lines_with(file, "minibpf/")) {
+            if (line.find("_" + std::to_string(getpid()) + "_") != std::string::npos) found.probes.insert(line);
+        }
     }
     return found;
 }
