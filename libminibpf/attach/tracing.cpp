@@ -12,8 +12,10 @@
 
 #include <fmt/format.h>
 
+#include <libminibpf/attach/kernel_symbols.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/attach_target.hpp>
 
 namespace minibpf {
 
@@ -50,8 +52,22 @@ std::string tracing_hint(KernelGate& gate, HookKind kind, int error) {
         case EOPNOTSUPP:
             return "this kernel has no trampolines for BPF (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS): a kprobe or a "
                    "tp_btf program of the same place may do";
+        case EPERM: return lockdown_hint(gate);
         default: return {};
     }
+}
+
+// Since 5.10 a freplace program can be put into another program's place than the one it was verified against, if the
+// function there takes and returns the same.
+LinkCreate retargeted(KernelGate& gate, const Program& program, const Hook& hook, int target_prog_fd) {
+    ProgramSpec spec = program.spec();
+    spec.kind.hook = hook;
+    const AttachTarget target = find_attach_target(gate, target_prog_fd, spec);
+    return {.target_fd = target_prog_fd, .details = TracingLink{.target_btf_id = target.btf_id}};
+}
+
+bool lacks_trampolines(int error) {
+    return error == not_supported || error == EOPNOTSUPP;
 }
 
 std::string place(const Hook& hook) {
@@ -63,6 +79,9 @@ std::string place(const Hook& hook) {
 Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
     const auto why = [&] { return fmt::format("{} runs at {} until this fd is closed", program.name(), place(hook)); };
     const auto hint = [&](int error) { return tracing_hint(gate, hook.kind, error); };
+    if (options.target_prog_fd != 0) {
+        return create_link(gate, program, hook, retargeted(gate, program, hook, options.target_prog_fd), why, hint);
+    }
     if (options.by == AttachBy::link) {
         const auto attach_type = static_cast<std::uint32_t>(program.spec().kind.expected_attach_type);
         return create_link(
@@ -72,7 +91,10 @@ Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, 
     std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
     const RawTracepointOpen call{.prog_fd = program.fd()};
     const Answer answer = gate.enter(call, why);
-    if (!answer.ok()) throw kernel_error("attaching " + description, call, answer, hint(answer.error));
+    if (!answer.ok()) {
+        const Error error = kernel_error("attaching " + description, call, answer, hint(answer.error));
+        throw lacks_trampolines(answer.error) ? error.with_blame(Blame::facility) : error;
+    }
     return Link(std::move(description), Fd(gate, answer.fd()));
 }
 
