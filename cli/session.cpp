@@ -107,6 +107,8 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     : gate_(gate), options_(options), object_(load_object(gate, options)), poller_(gate) {
     if (options.use_link) attach_options_.by = AttachBy::link;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
+    attach_options_.maxactive = options.maxactive.value_or(0);
+    attach_options_.object = &object_;
     check_requests();
     catch_signals();
     if (!options_.no_attach) {
@@ -143,6 +145,9 @@ void Session::check_requests() {
                         "its events are shown without being asked for");
         }
     }
+    for (const std::string& request : options_.cookie) {
+        if (request.find('=') != std::string::npos) object_.require_program(before(request, '='));
+    }
     if (options_.no_attach && !options_.attach.empty()) throw_usage("--attach and --no-attach exclude each other", "");
 }
 
@@ -151,22 +156,47 @@ void Session::attach_programs() {
     std::vector<const Program*> attached;
     for (const std::string& request : options_.attach) attached.push_back(&attach_as_asked(request));
     for (const Program& program : object_.programs()) {
+        // The functions of a table come with the table.
+        if (program.spec().kind.hook.kind == HookKind::struct_ops) continue;
         const bool done = std::find(attached.begin(), attached.end(), &program) != attached.end();
         if (!done) attach_where_its_section_says(program);
     }
+    attach_tables();
     if (links_.empty() && !not_attached_.empty()) throw not_attached_.front().error;
 }
 
 void Session::attach_where_its_section_says(const Program& program) {
-    try_to_attach(program, [&] { return attach(gate_, program, attach_options_); });
+    try_to_attach(program.name(), program.spec().kind.hook.kind,
+                  [&] { return attach(gate_, program, attach_options(program)); });
 }
 
-void Session::try_to_attach(const Program& program, const std::function<Link()>& attach_it) {
+void Session::attach_tables() {
+    for (Map& map : object_.maps()) {
+        if (map.struct_ops_value().empty()) continue;
+        try_to_attach(map.name(), HookKind::struct_ops, [&] { return attach_struct_ops(gate_, map, attach_options_); });
+    }
+}
+
+AttachOptions Session::attach_options(const Program& program) const {
+    AttachOptions options = attach_options_;
+    for (const std::string& request : options_.cookie) {
+        const std::size_t equals = request.find('=');
+        if (equals != std::string::npos && before(request, '=') != program.name()) continue;
+        const auto cookie = parse_number(equals == std::string::npos ? request : request.substr(equals + 1));
+        if (!cookie) throw_usage(fmt::format("--cookie {}: this is not PROGRAM=NUMBER", request), "");
+        options.cookie = static_cast<std::uint64_t>(*cookie);
+        options.by = AttachBy::link;
+    }
+    return options;
+}
+
+void Session::try_to_attach(const std::string& name, HookKind kind, const std::function<Link()>& attach_it) {
     try {
         links_.push_back(attach_it());
+        if (kind == HookKind::iter) iterators_.push_back(links_.size() - 1);
     } catch (const Error& error) {
         if (!options_.keep_going || error.detail().code == ECANCELED) throw;
-        not_attached_.push_back({.name = program.name(), .error = error});
+        not_attached_.push_back({.name = name, .error = error});
     }
 }
 
@@ -194,7 +224,7 @@ const Program& Session::attach_as_asked(const std::string& request) {
                                  : object_.require_program(std::string_view(request).substr(0, equals));
     const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request)
                                                              : std::string_view(request).substr(equals + 1));
-    try_to_attach(program, [&] { return attach(gate_, program, hook, attach_options_); });
+    try_to_attach(program.name(), hook.kind, [&] { return attach(gate_, program, hook, attach_options(program)); });
     return program;
 }
 
@@ -294,6 +324,15 @@ void Session::suggest_types(const Shown& shown, std::size_t size) {
 
 void Session::show_maps() {
     for (const std::string& name : options_.show) say(map_line(object_, object_.require_map(name)));
+    for (const std::size_t iterator : iterators_) {
+        run_iterator(gate_, links_[iterator], [](std::string_view text) { say_as_it_is(text); });
+    }
+}
+
+bool Session::waits() const {
+    if (!waits_for_events(options_)) return false;
+    const bool only_iterators = !iterators_.empty() && iterators_.size() == links_.size();
+    return !only_iterators || options_.duration_ms || options_.count || !options_.command.empty();
 }
 
 void Session::event_shown() {
@@ -301,7 +340,10 @@ void Session::event_shown() {
 }
 
 void Session::run() {
-    if (!waits_for_events(options_)) return show_maps();
+    if (!waits()) {
+        show_maps();
+        return flush_output();
+    }
     constexpr int longest_wait_ms = 100;  // how late the end of the command may be noticed
     std::optional<Child> child;
     if (!options_.command.empty()) child.emplace(options_.command);
@@ -311,7 +353,7 @@ void Session::run() {
         if (child && child->has_ended()) break;
         if (options_.duration_ms && Clock::now() - start >= std::chrono::milliseconds(*options_.duration_ms)) break;
         poller_.wait(child ? 10 : longest_wait_ms);
-        if (!options_.show.empty() && Clock::now() >= next_show) {
+        if ((!options_.show.empty() || !iterators_.empty()) && Clock::now() >= next_show) {
             show_maps();
             next_show += std::chrono::milliseconds(options_.interval_ms);
         }
