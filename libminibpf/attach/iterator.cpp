@@ -125,7 +125,13 @@ std::string iterator_hint(const Hook& hook, int error) {
 }  // namespace
 
 Link attach_iterator(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
-    const IteratorTarget target = iterator_target(gate, iterator_text(program, hook), hook, options);
+    const std::string doing = iterator_text(program, hook);
+    const IteratorTarget target = iterator_target(gate, doing, hook, options);
+    const std::string& loaded_for = program.spec().kind.hook.target;
+    if (hook.target.substr(0, hook.target.find(',')) != loaded_for.substr(0, loaded_for.find(','))) {
+        throw_usage(fmt::format("{}: the program was loaded for iter:{}", doing, loaded_for),
+                    "change its hook before the load: ProgramSpec::kind, or its SEC()");
+    }
     return create_link(
         gate, program, hook, {.target_fd = 0, .attach_type = BPF_TRACE_ITER, .details = target.link},
         [&] { return fmt::format("holds {} and what it goes through; it runs when it is read", program.name()); },

@@ -47,14 +47,15 @@ struct OpenedProbe {
                  .blame = Blame::facility});
 }
 
-const char* refusal_hint(int error) {
+std::string refusal_hint(KernelGate& gate, int error) {
     switch (error) {
         case EADDRNOTAVAIL: return "several functions of the kernel share this name, and it cannot tell which is meant";
         case EILSEQ: return "the offset is in the middle of an instruction";
         case EINVAL:
             return "the kernel keeps probes out of this place: its own tracing would run into them (notrace, "
                    "__kprobes), or it patches the instruction itself";
-        default: return "";
+        case EPERM: return lockdown_hint(gate);
+        default: return {};
     }
 }
 
@@ -70,7 +71,7 @@ OpenedProbe open_by_pmu(KernelGate& gate, const Probe& probe, std::uint64_t pmu_
         call, [&] { return fmt::format("an event of the kprobe PMU (type {}) on {}", pmu_type, probe.function); });
     if (answer.ok()) return {.event = Fd(gate, answer.fd())};
     if (answer.error == ENOENT) return {};
-    throw kernel_error("attaching " + probe.description, call, answer, refusal_hint(answer.error));
+    throw kernel_error("attaching " + probe.description, call, answer, refusal_hint(gate, answer.error));
 }
 
 // An event's name may hold letters, digits and '_' and has 63 characters at most (MAX_EVENT_NAME_LEN). The process in
@@ -124,7 +125,7 @@ OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
     if (!written.ok()) {
         if (means_no_function(gate, written.error, line)) return {};
         throw kernel_error(fmt::format("attaching {}: writing '{}' to {}", probe.description, line, events.path), write,
-                           written, refusal_hint(written.error));
+                           written, refusal_hint(gate, written.error));
     }
     TracefsProbe owner(gate, std::move(events.fd), event);
 

@@ -45,7 +45,7 @@ SEC("lsm/task_getpgid") int on_lsm(u64 *ctx) {
     return is_ours() ? -EPERM : 0;
 }
 
-SEC("kprobe.multi/__x64_sys_getpg*") int on_kprobe_multi(void *ctx) {
+SEC("kprobe.multi/__x64_sys_getp?i*") int on_kprobe_multi(void *ctx) {
     if (is_ours()) cookie = bpf_get_attach_cookie(ctx);
     return count();
 }
