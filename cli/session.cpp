@@ -2,6 +2,7 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 
@@ -56,8 +57,34 @@ private:
     std::vector<Fd> fds_;
 };
 
+bool is_settled_by_load(HookKind kind) {
+    constexpr std::array<HookKind, 7> kinds = {HookKind::tp_btf,   HookKind::fentry, HookKind::fexit,
+                                               HookKind::fmod_ret, HookKind::lsm,    HookKind::freplace,
+                                               HookKind::iter};
+    return std::ranges::find(kinds, kind) != kinds.end();
+}
+
+// Programs that are verified for one place must know it before the load.
+void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
+    for (const std::string& request : requests) {
+        const std::size_t equals = request.find('=');
+        // PROGRAM=HOOK or HOOK, in which an = comes after the kind's colon.
+        const bool has_program = equals != std::string::npos && equals < request.find(':');
+        const Hook hook = parse_hook(std::string_view(request).substr(has_program ? equals + 1 : 0));
+        if (!is_settled_by_load(hook.kind)) continue;
+        for (ProgramSpec& program : spec.programs) {
+            const bool is_meant = has_program ? program.name == request.substr(0, equals) : spec.programs.size() == 1;
+            if (!is_meant) continue;
+            program.kind.hook = hook;
+            program.kind.hook.target = hook.target.substr(0, hook.target.find(','));
+            program.kind.expected_attach_type = hook.attach_type;
+        }
+    }
+}
+
 Object load_object(KernelGate& gate, const RunOptions& options) {
     ObjectSpec spec = prepare_object(gate, options);
+    settle_hooks(spec, options.attach);
     if (options.is_plan) spec.foreign_endian = false;  // one of spec.warnings says that run would refuse it
     spec.require_native_endian();
     for (const std::string& warning : spec.warnings) {
@@ -214,7 +241,8 @@ std::vector<ProgramState> Session::summary() const {
 }
 
 const Program& Session::attach_as_asked(const std::string& request) {
-    const std::size_t equals = request.find('=');
+    std::size_t equals = request.find('=');
+    if (equals > request.find(':')) equals = std::string::npos;  // a parameter's: HOOK,KEY=VALUE
     if (equals == std::string::npos && object_.programs().size() > 1) {
         throw_usage(fmt::format("--attach {}: which program?", request),
                     fmt::format("the object has several: --attach PROGRAM={}", request));

@@ -74,7 +74,7 @@ TEST_CASE("a table of functions is registered while the command runs", "[cli][ke
     CHECK_THAT(lines[1], !contains("minibpf_update"));
 }
 
-TEST_CASE("--cookie is what bpf_get_attach_cookie() gives", "[cli][kernel]") {
+TEST_CASE("what --cookie says is what bpf_get_attach_cookie() gives", "[cli][kernel]") {
     require_root_and_btf();
     const std::string object = test_object("kernel_hooks") + " --program read_cookie";
     const Said said = run(loader() + " --cookie read_cookie=4660 --trace " + object + " -c true");
@@ -82,4 +82,16 @@ TEST_CASE("--cookie is what bpf_get_attach_cookie() gives", "[cli][kernel]") {
     CHECK_THAT(said.err, contains("perf_event={bpf_cookie=0x1234}"));
     CHECK(run(loader() + " -q --cookie read_cookie=much " + object).status == 2);
     CHECK(run(loader() + " -q --cookie nobody=1 " + object).status == 3);
+}
+
+TEST_CASE("a hook that the load settles can be named on the command line", "[cli][kernel]") {
+    require_root_and_btf();
+    const std::string object = " --program on_tp_btf " + test_object("tracing_hooks");
+    const Said said = run(loader() + object + " --attach on_tp_btf=tp_btf:sys_exit -c true");
+    INFO(said.err);
+    CHECK(said.status == 0);
+    CHECK_THAT(said.err, contains("attached: on_tp_btf at tp_btf:sys_exit"));
+    const Said misspelt = run(loader() + " -q" + object + " --attach on_tp_btf=tp_btf:sys_exitt -c true");
+    CHECK(misspelt.status == 3);
+    CHECK_THAT(misspelt.err, contains("did you mean") && contains("sys_exit"));
 }
