@@ -40,6 +40,8 @@ constexpr const char* run_examples = R"(Examples:
   loader prog.o --attach hello=kprobe:do_sys_openat2 --attach hello=kprobe:do_unlinkat
   loader prog.o --attach hello=uprobe:libc:malloc --pid 4711   a function of one process's C library
   loader prog.o --attach hello=usdt:/usr/sbin/mysqld:mysql:query__start
+  loader prog.o --attach 'profile=perf_event:cpu-clock@99' --show stacks --duration 10s
+  loader prog.o --attach dump=iter:bpf_map_elem,map=counts     what an iterator writes is printed
   loader --type tracepoint --attach tracepoint:syscalls/sys_enter_execve prog.text
   loader prog.o --keep-going                                   what this kernel lacks does not spoil the rest
   loader prog.o --map events.max_entries=256K                  a larger ring buffer than the source says
@@ -125,6 +127,14 @@ void add_object_options(CLI::App& app, RunOptions& options) {
     app.add_option("--pid", options.pid, "uprobes and USDT probes: in this process only")
         ->type_name("PID")
         ->check(CLI::PositiveNumber);
+    app.add_option("--cookie", options.cookie,
+                   "what bpf_get_attach_cookie() gives the program; attaches it by BPF_LINK_CREATE")
+        ->type_name("PROGRAM=NUMBER")
+        ->allow_extra_args(false);
+    app.add_option("--maxactive", options.maxactive,
+                   "how many calls a kretprobe follows at once, where the kernel's own number misses some")
+        ->type_name("N")
+        ->check(CLI::Range(1u, 4096u));
     app.add_option("--update", options.update, "set a map's element once the programs are attached")
         ->type_name("MAP[KEY]=VALUE")
         ->allow_extra_args(false);

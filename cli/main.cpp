@@ -94,7 +94,7 @@ void show_attached(const Session& session, const RunOptions& options) {
     for (const Link& link : session.links()) note(fmt::format("loader: attached: {}", link.description()));
     if (session.links().empty()) note("loader: loaded, not attached");
     const bool until_stopped = options.command.empty() && !options.duration_ms && !options.count;
-    if (waits_for_events(options) && until_stopped) note("loader: running; ^C ends");
+    if (session.waits() && until_stopped) note("loader: running; ^C ends");
 }
 
 void run_session(KernelGate& gate, const RunOptions& options) {

@@ -27,6 +27,8 @@ struct RunOptions {
     bool use_link = false;
     bool tracefs_kprobes = false;
     std::optional<int> pid;           ///< user-space probes in this process only
+    std::vector<std::string> cookie;  ///< PROGRAM=NUMBER, or NUMBER for all
+    std::optional<std::uint32_t> maxactive;
     std::vector<std::string> set;     ///< VARIABLE=VALUE
     std::vector<std::string> update;  ///< MAP[KEY]=VALUE
     std::vector<std::string> events;  ///< MAP or MAP:TYPE

@@ -56,6 +56,10 @@ void say(std::string_view line) {
     std::fputc('\n', stdout);
 }
 
+void say_as_it_is(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
 void flush_output() {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
     const int problem = errno;

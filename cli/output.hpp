@@ -16,6 +16,9 @@ void prepare_streams();
 /// Puts a line on standard output; flush_output() sends it off.
 void say(std::string_view line);
 
+/// Puts text on standard output that has its own line ends.
+void say_as_it_is(std::string_view text);
+
 /// Sends off what was said. When nobody reads any more (a closed pipe), asks the loader to stop; when it cannot be
 /// written (a full disk), throws minibpf::Error.
 void flush_output();

@@ -2,6 +2,7 @@
 #include "session.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 
@@ -56,8 +57,34 @@ private:
     std::vector<Fd> fds_;
 };
 
+bool is_settled_by_load(HookKind kind) {
+    constexpr std::array<HookKind, 7> kinds = {HookKind::tp_btf,   HookKind::fentry, HookKind::fexit,
+                                               HookKind::fmod_ret, HookKind::lsm,    HookKind::freplace,
+                                               HookKind::iter};
+    return std::ranges::find(kinds, kind) != kinds.end();
+}
+
+// Programs that are verified for one place must know it before the load.
+void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
+    for (const std::string& request : requests) {
+        const std::size_t equals = request.find('=');
+        // PROGRAM=HOOK or HOOK, in which an = comes after the kind's colon.
+        const bool has_program = equals != std::string::npos && equals < request.find(':');
+        const Hook hook = parse_hook(std::string_view(request).substr(has_program ? equals + 1 : 0));
+        if (!is_settled_by_load(hook.kind)) continue;
+        for (ProgramSpec& program : spec.programs) {
+            const bool is_meant = has_program ? program.name == request.substr(0, equals) : spec.programs.size() == 1;
+            if (!is_meant) continue;
+            program.kind.hook = hook;
+            program.kind.hook.target = hook.target.substr(0, hook.target.find(','));
+            program.kind.expected_attach_type = hook.attach_type;
+        }
+    }
+}
+
 Object load_object(KernelGate& gate, const RunOptions& options) {
     ObjectSpec spec = prepare_object(gate, options);
+    settle_hooks(spec, options.attach);
     if (options.is_plan) spec.foreign_endian = false;  // one of spec.warnings says that run would refuse it
     spec.require_native_endian();
     for (const std::string& warning : spec.warnings) {
@@ -109,6 +136,8 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
     if (options.pid) attach_options_.pid = *options.pid;
     attach_options_.usdt_specs = &usdt_specs_;
+    attach_options_.maxactive = options.maxactive.value_or(0);
+    attach_options_.object = &object_;
     check_requests();
     catch_signals();
     if (!options_.no_attach) {
@@ -145,6 +174,9 @@ void Session::check_requests() {
                         "its events are shown without being asked for");
         }
     }
+    for (const std::string& request : options_.cookie) {
+        if (request.find('=') != std::string::npos) object_.require_program(before(request, '='));
+    }
     if (options_.no_attach && !options_.attach.empty()) throw_usage("--attach and --no-attach exclude each other", "");
 }
 
@@ -153,22 +185,47 @@ void Session::attach_programs() {
     std::vector<const Program*> attached;
     for (const std::string& request : options_.attach) attached.push_back(&attach_as_asked(request));
     for (const Program& program : object_.programs()) {
+        // The functions of a table come with the table.
+        if (program.spec().kind.hook.kind == HookKind::struct_ops) continue;
         const bool done = std::find(attached.begin(), attached.end(), &program) != attached.end();
         if (!done) attach_where_its_section_says(program);
     }
+    attach_tables();
     if (links_.empty() && !not_attached_.empty()) throw not_attached_.front().error;
 }
 
 void Session::attach_where_its_section_says(const Program& program) {
-    try_to_attach(program, [&] { return attach(gate_, program, attach_options_); });
+    try_to_attach(program.name(), program.spec().kind.hook.kind,
+                  [&] { return attach(gate_, program, attach_options(program)); });
 }
 
-void Session::try_to_attach(const Program& program, const std::function<Link()>& attach_it) {
+void Session::attach_tables() {
+    for (Map& map : object_.maps()) {
+        if (map.struct_ops_value().empty()) continue;
+        try_to_attach(map.name(), HookKind::struct_ops, [&] { return attach_struct_ops(gate_, map, attach_options_); });
+    }
+}
+
+AttachOptions Session::attach_options(const Program& program) const {
+    AttachOptions options = attach_options_;
+    for (const std::string& request : options_.cookie) {
+        const std::size_t equals = request.find('=');
+        if (equals != std::string::npos && before(request, '=') != program.name()) continue;
+        const auto cookie = parse_number(equals == std::string::npos ? request : request.substr(equals + 1));
+        if (!cookie) throw_usage(fmt::format("--cookie {}: this is not PROGRAM=NUMBER", request), "");
+        options.cookie = static_cast<std::uint64_t>(*cookie);
+        options.by = AttachBy::link;
+    }
+    return options;
+}
+
+void Session::try_to_attach(const std::string& name, HookKind kind, const std::function<Link()>& attach_it) {
     try {
         links_.push_back(attach_it());
+        if (kind == HookKind::iter) iterators_.push_back(links_.size() - 1);
     } catch (const Error& error) {
         if (!options_.keep_going || error.detail().code == ECANCELED) throw;
-        not_attached_.push_back({.name = program.name(), .error = error});
+        not_attached_.push_back({.name = name, .error = error});
     }
 }
 
@@ -186,7 +243,8 @@ std::vector<ProgramState> Session::summary() const {
 }
 
 const Program& Session::attach_as_asked(const std::string& request) {
-    const std::size_t equals = request.find('=');
+    std::size_t equals = request.find('=');
+    if (equals > request.find(':')) equals = std::string::npos;  // a parameter's: HOOK,KEY=VALUE
     if (equals == std::string::npos && object_.programs().size() > 1) {
         throw_usage(fmt::format("--attach {}: which program?", request),
                     fmt::format("the object has several: --attach PROGRAM={}", request));
@@ -196,7 +254,7 @@ const Program& Session::attach_as_asked(const std::string& request) {
                                  : object_.require_program(std::string_view(request).substr(0, equals));
     const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request)
                                                              : std::string_view(request).substr(equals + 1));
-    try_to_attach(program, [&] { return attach(gate_, program, hook, attach_options_); });
+    try_to_attach(program.name(), hook.kind, [&] { return attach(gate_, program, hook, attach_options(program)); });
     return program;
 }
 
@@ -296,6 +354,15 @@ void Session::suggest_types(const Shown& shown, std::size_t size) {
 
 void Session::show_maps() {
     for (const std::string& name : options_.show) say(map_line(object_, object_.require_map(name)));
+    for (const std::size_t iterator : iterators_) {
+        run_iterator(gate_, links_[iterator], [](std::string_view text) { say_as_it_is(text); });
+    }
+}
+
+bool Session::waits() const {
+    if (!waits_for_events(options_)) return false;
+    const bool only_iterators = !iterators_.empty() && iterators_.size() == links_.size();
+    return !only_iterators || options_.duration_ms || options_.count || !options_.command.empty();
 }
 
 void Session::event_shown() {
@@ -303,7 +370,10 @@ void Session::event_shown() {
 }
 
 void Session::run() {
-    if (!waits_for_events(options_)) return show_maps();
+    if (!waits()) {
+        show_maps();
+        return flush_output();
+    }
     constexpr int longest_wait_ms = 100;  // how late the end of the command may be noticed
     std::optional<Child> child;
     if (!options_.command.empty()) child.emplace(options_.command);
@@ -313,7 +383,7 @@ void Session::run() {
         if (child && child->has_ended()) break;
         if (options_.duration_ms && Clock::now() - start >= std::chrono::milliseconds(*options_.duration_ms)) break;
         poller_.wait(child ? 10 : longest_wait_ms);
-        if (!options_.show.empty() && Clock::now() >= next_show) {
+        if ((!options_.show.empty() || !iterators_.empty()) && Clock::now() >= next_show) {
             show_maps();
             next_show += std::chrono::milliseconds(options_.interval_ms);
         }

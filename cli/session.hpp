@@ -40,6 +40,8 @@ public:
     /// Shows maps once, where nothing is attached; else events until the command has ended, --duration or --count is
     /// reached, or somebody asks to stop.
     void run();
+    /// Whether run() waits for something. What an iterator writes is there at once.
+    bool waits() const;
 
     const std::vector<minibpf::Link>& links() const noexcept { return links_; }
     const minibpf::Object& object() const noexcept { return object_; }
@@ -56,7 +58,10 @@ private:
     void attach_programs();
     const minibpf::Program& attach_as_asked(const std::string& request);
     void attach_where_its_section_says(const minibpf::Program& program);
-    void try_to_attach(const minibpf::Program& program, const std::function<minibpf::Link()>& attach_it);
+    void attach_tables();
+    minibpf::AttachOptions attach_options(const minibpf::Program& program) const;
+    void try_to_attach(const std::string& name, minibpf::HookKind kind,
+                       const std::function<minibpf::Link()>& attach_it);
     void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();
@@ -75,6 +80,7 @@ private:
     minibpf::Poller poller_;
     std::unique_ptr<minibpf::TracePipe> trace_pipe_;
     std::vector<minibpf::Link> links_;
+    std::vector<std::size_t> iterators_;  ///< which of the links
     std::vector<minibpf::FailedProgram> not_attached_;
     std::vector<std::unique_ptr<minibpf::PerfBuffer>> perf_buffers_;
     std::vector<std::unique_ptr<minibpf::RingBuffer>> ring_buffers_;

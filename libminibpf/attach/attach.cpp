@@ -68,6 +68,8 @@ constexpr Way ways[] = {
     {HookKind::fsession, attach_tracing, {BPF_PROG_TYPE_TRACING}, false},
     {HookKind::lsm, attach_tracing, {BPF_PROG_TYPE_LSM}, false},
     {HookKind::freplace, attach_tracing, {BPF_PROG_TYPE_EXT}, false},
+    {HookKind::iter, attach_iterator, {BPF_PROG_TYPE_TRACING}},
+    {HookKind::perf_event, attach_perf_event, {BPF_PROG_TYPE_PERF_EVENT}},
     {HookKind::kprobe_multi, attach_kprobe_multi, {BPF_PROG_TYPE_KPROBE}},
     {HookKind::kretprobe_multi, attach_kprobe_multi, {BPF_PROG_TYPE_KPROBE}},
     {HookKind::kprobe_session, attach_kprobe_multi, {BPF_PROG_TYPE_KPROBE}},

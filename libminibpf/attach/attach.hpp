@@ -35,6 +35,10 @@ struct AttachOptions {
     KprobeBy kprobe_by = KprobeBy::whichever;
     int pid = -1;                     ///< uprobes and USDT: in this process only; -1: in every one
     UsdtSpecs* usdt_specs = nullptr;  ///< where USDT programs find their arguments (usdt.hpp); null: they read none
+    std::uint32_t maxactive =
+        0;                     ///< kretprobes: how many calls may be under way at once; 0: as many as the kernel likes
+    int target_prog_fd = 0;    ///< freplace: another program than at the load, whose function the hook names
+    Object* object = nullptr;  ///< whose maps the hook may name (iter:bpf_map_elem,map=NAME)
 };
 
 /// Attaches to where the program's section name says. Throws Error when it says nothing.
@@ -56,6 +60,15 @@ Link attach_uprobe(KernelGate& gate, const Program& program, const Hook& hook, c
 Link attach_uprobe_multi(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_usdt(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_iterator(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_perf_event(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+
+/// Registers a table of functions of a loaded object with the kernel, until the link's end. Throws Error: the kernel
+/// refuses the table, or has one of that name.
+Link attach_struct_ops(KernelGate& gate, Map& map, const AttachOptions& options = {});
+
+/// Runs an iterator once: `take` gets what its program wrote, piece by piece. Throws Error naming the link.
+void run_iterator(KernelGate& gate, const Link& link, const std::function<void(std::string_view)>& take);
 
 /// BPF_LINK_CREATE, with the error explained: `call.prog_fd` is filled in. `hint_for(errno)` knows what the hook's
 /// refusals mean.

@@ -14,6 +14,7 @@
 #include <fmt/ranges.h>
 #include <linux/perf_event.h>
 
+#include <libminibpf/attach/kernel_symbols.hpp>
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
@@ -28,6 +29,7 @@ struct Probe {
     std::string function;
     std::uint64_t offset = 0;
     bool at_return = false;
+    std::uint32_t maxactive = 0;
     std::string description;
 };
 
@@ -45,14 +47,15 @@ struct OpenedProbe {
                  .blame = Blame::facility});
 }
 
-const char* refusal_hint(int error) {
+std::string refusal_hint(KernelGate& gate, int error) {
     switch (error) {
         case EADDRNOTAVAIL: return "several functions of the kernel share this name, and it cannot tell which is meant";
         case EILSEQ: return "the offset is in the middle of an instruction";
         case EINVAL:
             return "the kernel keeps probes out of this place: its own tracing would run into them (notrace, "
                    "__kprobes), or it patches the instruction itself";
-        default: return "";
+        case EPERM: return lockdown_hint(gate);
+        default: return {};
     }
 }
 
@@ -68,7 +71,7 @@ OpenedProbe open_by_pmu(KernelGate& gate, const Probe& probe, std::uint64_t pmu_
         call, [&] { return fmt::format("an event of the kprobe PMU (type {}) on {}", pmu_type, probe.function); });
     if (answer.ok()) return {.event = Fd(gate, answer.fd())};
     if (answer.error == ENOENT) return {};
-    throw kernel_error("attaching " + probe.description, call, answer, refusal_hint(answer.error));
+    throw kernel_error("attaching " + probe.description, call, answer, refusal_hint(gate, answer.error));
 }
 
 // An event's name may hold letters, digits and '_' and has 63 characters at most (MAX_EVENT_NAME_LEN). The process in
@@ -115,14 +118,14 @@ OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
         open_tracefs(gate, "kprobe_events", O_WRONLY | O_APPEND, "this kernel takes kprobes as lines in kprobe_events");
     if (!events.fd.is_open()) throw_no_kprobes(probe);
     const std::string event = "minibpf/" + event_name(gate, probe);
-    const std::string line =
-        fmt::format("{}:{} {}+{}", probe.at_return ? 'r' : 'p', event, probe.function, probe.offset);
+    const std::string kind = !probe.at_return ? "p" : probe.maxactive == 0 ? "r" : fmt::format("r{}", probe.maxactive);
+    const std::string line = fmt::format("{}:{} {}+{}", kind, event, probe.function, probe.offset);
     const Write write{.fd = events.fd.get(), .data = bytes_of(std::string_view(line))};
     const Answer written = gate.enter(write, [&] { return fmt::format("makes event {}", event); });
     if (!written.ok()) {
         if (means_no_function(gate, written.error, line)) return {};
         throw kernel_error(fmt::format("attaching {}: writing '{}' to {}", probe.description, line, events.path), write,
-                           written, refusal_hint(written.error));
+                           written, refusal_hint(gate, written.error));
     }
     TracefsProbe owner(gate, std::move(events.fd), event);
 
@@ -161,12 +164,26 @@ std::vector<std::string> functions_of(const Hook& hook) {
     return {hook.target};
 }
 
-[[noreturn]] void throw_no_function(const std::string& description, const std::vector<std::string>& functions) {
+[[noreturn]] void throw_no_function(KernelGate& gate, const std::string& description,
+                                    const std::vector<std::string>& functions) {
     throw_malformed(fmt::format("attaching {}: this kernel has no function {} that can be probed", description,
                                 fmt::join(functions, " or ")),
-                    "functions that can be are listed in /sys/kernel/tracing/available_filter_functions; the compiler "
-                    "may have inlined "
-                    "this one, or renamed it (.isra.0, .constprop.0)");
+                    missing_function_hint(gate, functions.front()));
+}
+
+// The kernel keeps a structure for each call that is under way; without a number it takes twice as many as there are
+// CPUs, or ten (kernel/kprobes.c, register_kretprobe()). Only a line of kprobe_events can say another one.
+KprobeBy way_with_maxactive(const Probe& probe, KprobeBy by) {
+    if (probe.maxactive == 0) return by;
+    if (!probe.at_return) {
+        throw_usage(fmt::format("attaching {}: only a kretprobe counts the calls under way", probe.description),
+                    "leave out maxactive");
+    }
+    if (by == KprobeBy::pmu) {
+        throw_usage(fmt::format("attaching {}: the kprobe PMU takes no maxactive", probe.description),
+                    "make the probe in tracefs");
+    }
+    return KprobeBy::tracefs;
 }
 
 }  // namespace
@@ -195,17 +212,19 @@ std::string get_syscall_fnname(std::string_view syscall) {
 Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
     Probe probe{.offset = hook.offset,
                 .at_return = hook.kind == HookKind::kretprobe || hook.kind == HookKind::kretsyscall,
+                .maxactive = options.maxactive,
                 .description = fmt::format("{} at {}", program.name(), hook_text(hook))};
+    const KprobeBy by = way_with_maxactive(probe, options.kprobe_by);
     const std::vector<std::string> functions = functions_of(hook);
     for (const std::string& function : functions) {
         check_name(probe.description, function);
         probe.function = function;
-        OpenedProbe opened = open_probe(gate, probe, options.kprobe_by);
+        OpenedProbe opened = open_probe(gate, probe, by);
         if (!opened.event.is_open()) continue;
         return attach_to_event(gate, program, probe.description, std::move(opened.probe), std::move(opened.event),
                                options);
     }
-    throw_no_function(probe.description, functions);
+    throw_no_function(gate, probe.description, functions);
 }
 
 TracefsProbe::~TracefsProbe() {

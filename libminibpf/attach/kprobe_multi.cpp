@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
+#include <libminibpf/attach/kernel_symbols.hpp>
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
@@ -54,14 +55,8 @@ std::set<std::string> matching_functions(KernelGate& gate, const std::string& pa
     return functions;
 }
 
-std::string multi_hint(const std::string& target, int error) {
+std::string multi_hint(int error) {
     switch (error) {
-        case ESRCH:
-        case ENOENT:
-            return fmt::format(
-                "'{}' is no function that can be traced: /sys/kernel/tracing/available_filter_functions "
-                "lists them",
-                target);
         case EINVAL:
         case EOPNOTSUPP:
             return "this kernel has no kprobe.multi (Linux 5.18, with CONFIG_FPROBE): use kprobe, one function at a "
@@ -84,13 +79,20 @@ Link attach_kprobe_multi(KernelGate& gate, const Program& program, const Hook& h
     for (const std::string& function : functions) details.syms.push_back(function.c_str());
     if (options.cookie != 0) details.cookies.assign(functions.size(), options.cookie);
     const bool is_session = hook.kind == HookKind::kprobe_session;
-    return create_link(
-        gate, program, hook,
-        {.target_fd = 0,
-         .attach_type = is_session ? uapi::BPF_TRACE_KPROBE_SESSION : std::uint32_t{BPF_TRACE_KPROBE_MULTI},
-         .details = std::move(details)},
-        [&] { return fmt::format("{} runs in {} functions", program.name(), functions.size()); },
-        [&](int error) { return multi_hint(hook.target, error); });
+    try {
+        return create_link(
+            gate, program, hook,
+            {.target_fd = 0,
+             .attach_type = is_session ? uapi::BPF_TRACE_KPROBE_SESSION : std::uint32_t{BPF_TRACE_KPROBE_MULTI},
+             .details = std::move(details)},
+            [&] { return fmt::format("{} runs in {} functions", program.name(), functions.size()); }, multi_hint);
+    } catch (const Error& error) {
+        if (error.detail().code == EINVAL || error.detail().code == EOPNOTSUPP) throw error.with_blame(Blame::facility);
+        if (error.detail().code != ESRCH && error.detail().code != ENOENT) throw;
+        throw_malformed(fmt::format("attaching {} at {}: this kernel has no function {} that can be traced",
+                                    program.name(), hook_text(hook), hook.target),
+                        missing_function_hint(gate, hook.target));
+    }
 }
 
 }  // namespace minibpf

@@ -12,8 +12,10 @@
 
 #include <fmt/format.h>
 
+#include <libminibpf/attach/kernel_symbols.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/attach_target.hpp>
 
 namespace minibpf {
 
@@ -21,24 +23,34 @@ namespace {
 
 constexpr int not_supported = 524;  // ENOTSUPP, the kernel's own
 
-// The LSMs that are running, "lockdown,capability,bpf": those of the boot option `lsm=`, or of CONFIG_LSM.
-std::string lsm_hint(KernelGate& gate) {
-    constexpr const char* path = "/sys/kernel/security/lsm";
+// A kernel may have the functions that LSM programs are attached to, and yet call none of them: then the attachment
+// succeeds, and nothing ever runs. They are called if bpf is among the modules of the boot option `lsm=`, or of
+// CONFIG_LSM: "lockdown,capability,bpf".
+void check_lsm_is_running(KernelGate& gate, const std::string& doing) {
     std::string running;
     try {
-        running = text_of(read_file(gate, path, "which security modules are running"));
-    } catch (const Error&) {
-        return "is bpf among the security modules? mount -t securityfs securityfs /sys/kernel/security, and look into "
-               "its file lsm";
+        running = text_of(read_file(gate, "/sys/kernel/security/lsm", "is bpf among the security modules that run?"));
+    } catch (const Error& error) {
+        if (error.detail().code == ECANCELED) throw;
+        return;  // securityfs is not mounted: the kernel may run them all the same
     }
-    if (("," + running + ",").find(",bpf,") != std::string::npos) return {};
-    return fmt::format("the running security modules are {}, without bpf: boot with lsm={},bpf", running, running);
+    if (!running.empty() && running.back() == '\n') running.pop_back();
+    if (fmt::format(",{},", running).find(",bpf,") != std::string::npos) return;
+    throw Error({.doing = fmt::format("{}: the kernel does not run BPF's security module", doing),
+                 .hint = fmt::format("boot with lsm={},bpf on the kernel's command line", running),
+                 .blame = Blame::facility});
+}
+
+// Where such a program is attached was settled by its load.
+void check_place(const std::string& doing, const Program& program, const Hook& hook) {
+    const Hook& loaded_for = program.spec().kind.hook;
+    if (loaded_for.kind == hook.kind && (hook.target.empty() || hook.target == loaded_for.target)) return;
+    if (loaded_for.target.empty()) return;
+    throw_usage(fmt::format("{}: the program was loaded for {}", doing, hook_text(loaded_for)),
+                "change its hook before the load: ProgramSpec::kind, or its SEC()");
 }
 
 std::string tracing_hint(KernelGate& gate, HookKind kind, int error) {
-    if (kind == HookKind::lsm && error != EBUSY) {
-        if (std::string hint = lsm_hint(gate); !hint.empty()) return hint;
-    }
     switch (error) {
         case EBUSY:
             return kind == HookKind::freplace ? "another program replaces that function already"
@@ -50,8 +62,22 @@ std::string tracing_hint(KernelGate& gate, HookKind kind, int error) {
         case EOPNOTSUPP:
             return "this kernel has no trampolines for BPF (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS): a kprobe or a "
                    "tp_btf program of the same place may do";
+        case EPERM: return lockdown_hint(gate);
         default: return {};
     }
+}
+
+// Since 5.10 a freplace program can be put into another program's place than the one it was verified against, if the
+// function there takes and returns the same.
+LinkCreate retargeted(KernelGate& gate, const Program& program, const Hook& hook, int target_prog_fd) {
+    ProgramSpec spec = program.spec();
+    spec.kind.hook = hook;
+    const AttachTarget target = find_attach_target(gate, target_prog_fd, spec);
+    return {.target_fd = target_prog_fd, .details = TracingLink{.target_btf_id = target.btf_id}};
+}
+
+bool lacks_trampolines(int error) {
+    return error == not_supported || error == EOPNOTSUPP;
 }
 
 std::string place(const Hook& hook) {
@@ -63,16 +89,24 @@ std::string place(const Hook& hook) {
 Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
     const auto why = [&] { return fmt::format("{} runs at {} until this fd is closed", program.name(), place(hook)); };
     const auto hint = [&](int error) { return tracing_hint(gate, hook.kind, error); };
+    std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
+    if (options.target_prog_fd != 0) {
+        return create_link(gate, program, hook, retargeted(gate, program, hook, options.target_prog_fd), why, hint);
+    }
+    check_place("attaching " + description, program, hook);
+    if (hook.kind == HookKind::lsm) check_lsm_is_running(gate, "attaching " + description);
     if (options.by == AttachBy::link) {
         const auto attach_type = static_cast<std::uint32_t>(program.spec().kind.expected_attach_type);
         return create_link(
             gate, program, hook,
             {.target_fd = 0, .attach_type = attach_type, .details = TracingLink{.cookie = options.cookie}}, why, hint);
     }
-    std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
     const RawTracepointOpen call{.prog_fd = program.fd()};
     const Answer answer = gate.enter(call, why);
-    if (!answer.ok()) throw kernel_error("attaching " + description, call, answer, hint(answer.error));
+    if (!answer.ok()) {
+        const Error error = kernel_error("attaching " + description, call, answer, hint(answer.error));
+        throw lacks_trampolines(answer.error) ? error.with_blame(Blame::facility) : error;
+    }
     return Link(std::move(description), Fd(gate, answer.fd()));
 }
 

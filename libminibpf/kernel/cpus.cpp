@@ -73,7 +73,7 @@ std::vector<int> parse_cpu_list(std::string_view text) {
 
 std::vector<int> online_cpus(KernelGate& gate) {
     return read_cpu_list(gate, "/sys/devices/system/cpu/online",
-                         "a perf buffer has one ring for each CPU that is running", parse_cpu_list);
+                         "a perf event is for one CPU, so it takes one for each that is running", parse_cpu_list);
 }
 
 int possible_cpu_count(KernelGate& gate) {

@@ -349,6 +349,10 @@ perf_event_attr encode(const PerfEventOpen& call) {
     attr.size = PERF_ATTR_SIZE_VER7;
     attr.config = call.config;
     attr.sample_period = call.sample_period;
+    if (call.sample_freq != 0) {
+        attr.freq = 1;
+        attr.sample_freq = call.sample_freq;  // the other name of sample_period
+    }
     attr.sample_type = call.sample_type;
     attr.wakeup_events = call.wakeup_events;
     // The kprobe PMU reads the function's name through config1 and the offset in it from config2; their other names in

@@ -72,6 +72,7 @@ bool is_cleanup(const Syscall& call) noexcept {
     if (const Write* write = std::get_if<Write>(&call)) {
         return write->data.size() > 2 && write->data[0] == std::byte{'-'} && write->data[1] == std::byte{':'};
     }
+    if (const MapDeleteElem* remove = std::get_if<MapDeleteElem>(&call)) return remove->undoes;
     return std::holds_alternative<Close>(call) || std::holds_alternative<Munmap>(call) ||
            std::holds_alternative<Unlink>(call) || std::holds_alternative<PerfEventDisable>(call) ||
            std::holds_alternative<LinkDetach>(call) || std::holds_alternative<ProgDetach>(call);

@@ -63,6 +63,7 @@ struct MapUpdateElem {
 struct MapDeleteElem {
     int map_fd = -1;
     ByteView key;
+    bool undoes = false;  ///< takes back what an update of this process did: no gate refuses it
 };
 
 /// BPF_MAP_GET_NEXT_KEY (3.18): fills `next_key`; ENOENT after the last one.
@@ -257,6 +258,7 @@ struct PerfEventOpen {
     std::uint32_t type = 0;  ///< PERF_TYPE_*, or the number in /sys/bus/event_source/devices/PMU/type
     std::uint64_t config = 0;
     std::uint64_t sample_period = 0;
+    std::uint64_t sample_freq = 0;  ///< samples per second, in the place of sample_period
     std::uint64_t sample_type = 0;  ///< PERF_SAMPLE_*
     std::uint32_t wakeup_events = 0;
     std::string kprobe_func;         ///< config1 points to this: kprobe PMU a function's name, uprobe PMU a file's path

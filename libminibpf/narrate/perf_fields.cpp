@@ -78,8 +78,9 @@ std::vector<CallField> fields_of(const perf_event_attr& attr, StraceVersion vers
               enum_text(perf_attr_sizes, attr.size, version), "which version of this struct, by its size"),
         field(attr, "config", offsetof(perf_event_attr, config), sizeof(attr.config), config_text(attr, version),
               config_meaning(attr)),
-        field(attr, "sample_period", offsetof(perf_event_attr, sample_period), sizeof(attr.sample_period),
-              fmt::format("{}", attr.sample_period), "how many hits make a sample: 1 means each"),
+        field(attr, attr.freq ? "sample_freq" : "sample_period", offsetof(perf_event_attr, sample_period),
+              sizeof(attr.sample_period), fmt::format("{}", attr.sample_period),
+              attr.freq ? "how many samples there are to be in a second" : "how many hits make a sample: 1 means each"),
         field(attr, "sample_type", offsetof(perf_event_attr, sample_type), sizeof(attr.sample_type),
               flags_text(perf_sample_types, attr.sample_type, version), "what a sample in the ring buffer consists of"),
         field(attr, "read_format", offsetof(perf_event_attr, read_format), sizeof(attr.read_format),
@@ -87,6 +88,10 @@ std::vector<CallField> fields_of(const perf_event_attr& attr, StraceVersion vers
         field(attr, "precise_ip", bits_offset, sizeof(std::uint64_t), precision_text(attr),
               "how far a sampled instruction may be off; two bits of the options that lie here"),
     };
+    if (attr.freq) {
+        fields.insert(fields.end() - 1, field(attr, "freq", bits_offset, sizeof(std::uint64_t), "1",
+                                              "sample_period holds a frequency; one of the options that lie here"));
+    }
     fields.front().is_puzzling = has_own_type;
     return fields;
 }

@@ -325,6 +325,9 @@ private:
                                       .pid = 0,
                                       .cpu = -1});
         }
+        for (const std::uint64_t frequency : {1ull, 99ull, 1ull << 40}) {
+            close_again(PerfEventOpen{.type = PERF_TYPE_SOFTWARE, .sample_freq = frequency, .pid = 0, .cpu = -1});
+        }
         close_again(PerfEventOpen{.type = 8,
                                   .config = 1,
                                   .sample_type = PERF_SAMPLE_RAW | PERF_SAMPLE_TIME | (1ull << 40),

@@ -1,0 +1,121 @@
+// Looks into /proc/kallsyms, which has every function of the kernel and its modules:
+//
+//     ffffffff8132c3a0 t do_unlinkat.isra.0
+//     ffffffffc04d1000 t br_forward  [bridge]
+//
+// A compiler that changes what a function takes (isra), knows one of its arguments (constprop) or moves a rarely used
+// piece of it away (part, cold) gives what results a suffix. A function that was inlined everywhere is not there at
+// all, and one that is there may be kept from tracing (notrace, __kprobes, noinstr).
+#include <libminibpf/attach/kernel_symbols.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <libminibpf/attach/tracefs.hpp>
+#include <libminibpf/base/error.hpp>
+#include <libminibpf/kernel/fd.hpp>
+#include <libminibpf/kernel/files.hpp>
+
+namespace minibpf {
+
+namespace {
+
+/// What the kernel's symbols have to do with a name.
+struct SymbolsLike {
+    bool is_there = false;
+    std::string suffixed;           ///< NAME.isra.0, what is left of it
+    std::vector<std::string> near;  ///< candidates: not far in length, and the beginning is the same
+    bool any = false;               ///< the list could be read
+};
+
+bool could_be_meant(std::string_view name, std::string_view candidate) {
+    const std::size_t shorter = std::min(name.size(), candidate.size());
+    const std::size_t longer = std::max(name.size(), candidate.size());
+    return !candidate.empty() && !name.empty() && candidate[0] == name[0] && longer - shorter <= 3;
+}
+
+void look_at_symbol(SymbolsLike& found, std::string_view name, std::string_view line) {
+    const std::size_t type = line.find(' ');
+    if (type == std::string_view::npos || type + 3 > line.size()) return;
+    found.any = true;
+    if (std::tolower(static_cast<unsigned char>(line[type + 1])) != 't') return;  // the code, not the data
+    std::string_view symbol = line.substr(type + 3);
+    symbol = symbol.substr(0, symbol.find_first_of("\t "));
+    if (symbol == name) {
+        found.is_there = true;
+    } else if (symbol.starts_with(name) && symbol[name.size()] == '.') {
+        const bool is_piece = symbol.find(".cold") != std::string_view::npos;
+        if (!is_piece && found.suffixed.empty()) found.suffixed = symbol;
+    } else if (could_be_meant(name, symbol)) {
+        found.near.emplace_back(symbol);
+    }
+}
+
+SymbolsLike symbols_like(KernelGate& gate, std::string_view name) {
+    SymbolsLike found;
+    constexpr const char* path = "/proc/kallsyms";
+    const Answer opened =
+        gate.enter(OpenAt{.path = path, .flags = O_RDONLY}, "is there a function of a similar name in the kernel?");
+    if (!opened.ok()) return found;
+    const Fd file(gate, opened.fd());
+    std::string rest;
+    for_each_piece(gate, file.get(), path, [&](std::string_view piece) {
+        rest += piece;
+        std::size_t begin = 0;
+        for (std::size_t end; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
+            look_at_symbol(found, name, std::string_view(rest).substr(begin, end - begin));
+        }
+        rest.erase(0, begin);
+    });
+    return found;
+}
+
+}  // namespace
+
+std::string missing_function_hint(KernelGate& gate, const std::string& name) {
+    constexpr const char* usual =
+        "functions that can be traced are listed in /sys/kernel/tracing/available_filter_functions; the compiler may "
+        "have inlined this one";
+    SymbolsLike found;
+    try {
+        found = symbols_like(gate, name);
+    } catch (const Error&) {
+        return usual;  // it is only a hint
+    }
+    if (found.is_there) {
+        return fmt::format(
+            "{} is there, but kept from tracing (notrace, __kprobes, noinstr): probe a function that "
+            "calls it, or one that it calls",
+            name);
+    }
+    if (!found.suffixed.empty()) {
+        return fmt::format(
+            "the compiler changed the function and calls it {}: attach to that, but its arguments may "
+            "be others",
+            found.suffixed);
+    }
+    const std::string near = did_you_mean(name, found.near);
+    return near.empty() ? usual : fmt::format("{} If not: {}", near, usual);
+}
+
+std::string lockdown_hint(KernelGate& gate) {
+    try {
+        const Bytes content = read_file(gate, "/sys/kernel/security/lockdown", "is the kernel locked down?");
+        const std::string_view text = text_of(content);  // "none [integrity] confidentiality"
+        const std::size_t begin = text.find('[');
+        const std::string_view level = text.substr(begin + 1, text.find(']') - begin - 1);
+        if (begin == std::string_view::npos || level == "none") return {};
+        return fmt::format(
+            "the kernel is locked down ({}), which keeps even root from reading its memory by BPF: boot "
+            "with lockdown=none, or with Secure Boot switched off",
+            level);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+}  // namespace minibpf
