@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <libminibpf/attach/attach.hpp>
+#include <libminibpf/events/packets.hpp>
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
@@ -59,6 +60,8 @@ private:
     void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();
+    void open_packet_sockets();
+    void show_packet(const minibpf::Link& link, minibpf::ByteView packet);
     Shown shown_as(const std::string& map) const;
     void show_sample(const Shown& shown, int cpu, minibpf::ByteView sample);
     void suggest_types(const Shown& shown, std::size_t size);
@@ -76,6 +79,7 @@ private:
     std::vector<minibpf::FailedProgram> not_attached_;
     std::vector<std::unique_ptr<minibpf::PerfBuffer>> perf_buffers_;
     std::vector<std::unique_ptr<minibpf::RingBuffer>> ring_buffers_;
+    std::vector<std::unique_ptr<minibpf::PacketReader>> packet_readers_;
     long events_shown_ = 0;
     bool types_suggested_ = false;
 };
