@@ -121,7 +121,10 @@ void add_object_options(CLI::App& app, RunOptions& options) {
         ->type_name("PROGRAM=HOOK")
         ->allow_extra_args(false);
     app.add_flag("--no-attach", options.no_attach, "load only");
-    app.add_flag("--link", options.use_link, "attach perf events by BPF_LINK_CREATE instead of ioctl");
+    CLI::Option* link = app.add_flag("--link", options.use_link, "attach by BPF_LINK_CREATE");
+    app.add_flag("--older", options.use_older,
+                 "attach as before there were links: ioctl, BPF_PROG_ATTACH, for XDP netlink")
+        ->excludes(link);
     app.add_flag("--tracefs-kprobes", options.tracefs_kprobes,
                  "make kprobes and uprobes by kprobe_events and uprobe_events in tracefs instead of their PMUs");
     app.add_option("--pid", options.pid, "uprobes and USDT probes: in this process only")

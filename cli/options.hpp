@@ -25,6 +25,7 @@ struct RunOptions {
     std::vector<std::string> attach;  ///< PROGRAM=HOOK, or HOOK when there is one program
     bool no_attach = false;
     bool use_link = false;
+    bool use_older = false;
     bool tracefs_kprobes = false;
     std::optional<int> pid;           ///< user-space probes in this process only
     std::vector<std::string> cookie;  ///< PROGRAM=NUMBER, or NUMBER for all

@@ -133,6 +133,7 @@ bool waits_for_events(const RunOptions& options) {
 Session::Session(KernelGate& gate, const RunOptions& options)
     : gate_(gate), options_(options), object_(load_object(gate, options)), usdt_specs_(object_), poller_(gate) {
     if (options.use_link) attach_options_.by = AttachBy::link;
+    if (options.use_older) attach_options_.by = AttachBy::older;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
     if (options.pid) attach_options_.pid = *options.pid;
     attach_options_.usdt_specs = &usdt_specs_;
@@ -145,11 +146,14 @@ Session::Session(KernelGate& gate, const RunOptions& options)
         attach_programs();
     }
     for (const std::string& request : options_.update) update_map(request);
-    if (!options_.no_attach) open_buffers();
+    if (options_.no_attach) return;
+    open_buffers();
+    open_packet_sockets();
 }
 
 // What was made last goes first, and a vector destroys from the front.
 Session::~Session() {
+    packet_readers_.clear();
     while (!ring_buffers_.empty()) ring_buffers_.pop_back();
     while (!perf_buffers_.empty()) perf_buffers_.pop_back();
     while (!links_.empty()) links_.pop_back();
@@ -254,7 +258,9 @@ const Program& Session::attach_as_asked(const std::string& request) {
                                  : object_.require_program(std::string_view(request).substr(0, equals));
     const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request)
                                                              : std::string_view(request).substr(equals + 1));
-    try_to_attach(program.name(), hook.kind, [&] { return attach(gate_, program, hook, attach_options(program)); });
+    AttachOptions how = attach_options(program);
+    if (hook.kind == HookKind::sockmap && !hook.target.empty()) how.map_fd = object_.require_map(hook.target).fd();
+    try_to_attach(program.name(), hook.kind, [&] { return attach(gate_, program, hook, how); });
     return program;
 }
 
@@ -308,6 +314,22 @@ void Session::open_buffers() {
             "loader: map '{}' has {} slots, and what programs send on CPU {} is lost: give it no max_entries",
             map.name(), map.max_entries(), fmt::join(without, ", ")));
     }
+}
+
+// All links are there by now: their addresses stay.
+void Session::open_packet_sockets() {
+    for (const Link& link : links_) {
+        if (link.packet_fd() < 0) continue;
+        packet_readers_.push_back(std::make_unique<PacketReader>(
+            poller_, link.packet_fd(), [this, &link](ByteView packet) { show_packet(link, packet); }));
+    }
+}
+
+void Session::show_packet(const Link& link, ByteView packet) {
+    if (should_stop()) return;
+    say(fmt::format("{}: {} bytes", link.description(), packet.size()));
+    say(btf::hexdump(packet));
+    event_shown();
 }
 
 Session::Shown Session::shown_as(const std::string& map) const {

@@ -8,6 +8,7 @@
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/attach/usdt.hpp>
+#include <libminibpf/events/packets.hpp>
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
@@ -65,6 +66,8 @@ private:
     void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();
+    void open_packet_sockets();
+    void show_packet(const minibpf::Link& link, minibpf::ByteView packet);
     Shown shown_as(const std::string& map) const;
     void show_sample(const Shown& shown, int cpu, minibpf::ByteView sample);
     void suggest_types(const Shown& shown, std::size_t size);
@@ -84,6 +87,7 @@ private:
     std::vector<minibpf::FailedProgram> not_attached_;
     std::vector<std::unique_ptr<minibpf::PerfBuffer>> perf_buffers_;
     std::vector<std::unique_ptr<minibpf::RingBuffer>> ring_buffers_;
+    std::vector<std::unique_ptr<minibpf::PacketReader>> packet_readers_;
     long events_shown_ = 0;
     bool types_suggested_ = false;
 };

@@ -122,11 +122,16 @@ public:
     /// Misuse: closing what is not open, unmapping what is not mapped.
     const std::vector<std::string>& errors() const noexcept { return errors_; }
 
+    /// The network interfaces that there are, and their numbers.
+    std::map<std::string, std::uint32_t> interfaces = {{"lo", 1}, {"eth0", 2}};
+
 private:
     // Reads `files` for DryRunGate, which turns these descriptors into its own, and is process 4711.
     class FileReader final : public KernelGate {
     public:
-        explicit FileReader(const std::map<std::string, std::string>& contents) : contents_(contents) {}
+        FileReader(const std::map<std::string, std::string>& contents,
+                   const std::map<std::string, std::uint32_t>& interfaces)
+            : contents_(contents), interfaces_(interfaces) {}
 
         Answer enter(const Syscall& call, const Reason&) noexcept override {
             if (const OpenAt* open = std::get_if<OpenAt>(&call)) return open_file(*open);
@@ -136,6 +141,7 @@ private:
             if (const Mmap* map = std::get_if<Mmap>(&call)) return map_file(*map);
             if (const Munmap* unmap = std::get_if<Munmap>(&call)) mapped_.erase(unmap->address);
             if (std::holds_alternative<GetPid>(call)) return {.value = 4711};
+            if (const InterfaceIndex* index = std::get_if<InterfaceIndex>(&call)) return index_of(*index);
             return {};
         }
 
@@ -178,7 +184,14 @@ private:
             return {.value = static_cast<long>(address)};
         }
 
+        Answer index_of(const InterfaceIndex& call) {
+            const auto found = interfaces_.find(call.name);
+            if (found == interfaces_.end()) return failure(ENODEV);
+            return {.value = 0, .out = found->second};
+        }
+
         const std::map<std::string, std::string>& contents_;
+        const std::map<std::string, std::uint32_t>& interfaces_;
         std::map<int, OpenFile> open_;
         std::map<std::uintptr_t, std::unique_ptr<std::string>> mapped_;
         int last_fd_ = 0;
@@ -213,7 +226,7 @@ private:
         template <class Call>
         void operator()(Call& call) const {
             if constexpr (requires { call.key; }) call.key = gate.kept(call.key);
-            if constexpr (requires { call.value; }) call.value = gate.kept(call.value);
+            if constexpr (requires { call.value.size(); }) call.value = gate.kept(call.value);
             if constexpr (requires { call.next_key; }) call.next_key = gate.kept(call.next_key);
             if constexpr (requires { call.insns; }) call.insns = gate.kept(call.insns);
             if constexpr (requires { call.func_info; }) call.func_info = gate.kept(call.func_info);
@@ -224,7 +237,7 @@ private:
             if constexpr (requires { call.info; }) call.info = gate.kept(call.info);
             if constexpr (requires { call.buffer; }) call.buffer = gate.kept(call.buffer);
             if constexpr (requires { call.ready; }) call.ready = gate.kept(call.ready);
-            if constexpr (std::is_same_v<Call, Write>) call.data = gate.kept(call.data);
+            if constexpr (requires { call.data.subspan(0); }) call.data = gate.kept(call.data);
         }
     };
 
@@ -233,7 +246,7 @@ private:
         return call;
     }
 
-    FileReader file_reader_{files};
+    FileReader file_reader_{files, interfaces};
     DryRunGate kernel_;
     std::deque<std::function<std::optional<Answer>(const Syscall&)>> scripts_;
     std::deque<RecordedCall> log_;

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/object/uapi.hpp>
 
 namespace minibpf {
 
@@ -85,6 +86,14 @@ constexpr Way ways[] = {
      {BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_PROG_TYPE_CGROUP_DEVICE,
       BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_PROG_TYPE_SOCK_OPS}},
     {HookKind::sk_lookup, attach_netns, {BPF_PROG_TYPE_SK_LOOKUP}, false},
+    {HookKind::flow_dissector, attach_netns, {BPF_PROG_TYPE_FLOW_DISSECTOR}, false},
+    {HookKind::xdp, attach_xdp, {BPF_PROG_TYPE_XDP}},
+    {HookKind::tcx, attach_tcx, {BPF_PROG_TYPE_SCHED_CLS}},
+    {HookKind::netkit, attach_tcx, {BPF_PROG_TYPE_SCHED_CLS}},
+    {HookKind::tc, attach_tc, {BPF_PROG_TYPE_SCHED_CLS}},
+    {HookKind::netfilter, attach_netfilter, {uapi::BPF_PROG_TYPE_NETFILTER}},
+    {HookKind::socket_filter, attach_socket_filter, {BPF_PROG_TYPE_SOCKET_FILTER}},
+    {HookKind::sockmap, attach_sockmap, {BPF_PROG_TYPE_SK_SKB, BPF_PROG_TYPE_SK_MSG}, false},
 };
 
 const Way& way_of(const Program& program, const Hook& hook) {

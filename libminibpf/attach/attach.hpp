@@ -29,6 +29,14 @@ enum class AttachBy {
     older,  ///< ioctl(PERF_EVENT_IOC_SET_BPF), BPF_RAW_TRACEPOINT_OPEN, BPF_PROG_ATTACH, netlink
 };
 
+/// Where among the programs that are attached to one place already: tcx, netkit (Linux 6.6) and cgroups (6.17). By
+/// itself a program comes last.
+struct AttachOrder {
+    std::uint32_t flags = 0;  ///< BPF_F_BEFORE or BPF_F_AFTER: the first or the last; of relative_fd, if that is there
+    int relative_fd = 0;      ///< a program's; with BPF_F_LINK in `flags` a link's; 0: none
+    std::uint64_t expected_revision = 0;  ///< ESTALE if others came or went since; 0: does not matter
+};
+
 struct AttachOptions {
     AttachBy by = AttachBy::usual;
     std::uint64_t cookie = 0;  ///< for bpf_get_attach_cookie(); needs AttachBy::link
@@ -39,6 +47,9 @@ struct AttachOptions {
         0;                     ///< kretprobes: how many calls may be under way at once; 0: as many as the kernel likes
     int target_prog_fd = 0;    ///< freplace: another program than at the load, whose function the hook names
     Object* object = nullptr;  ///< whose maps the hook may name (iter:bpf_map_elem,map=NAME)
+    AttachOrder order = {};
+    std::uint32_t cgroup_flags = BPF_F_ALLOW_MULTI;  ///< of BPF_PROG_ATTACH: what groups below may have as well
+    int map_fd = -1;  ///< the sockmap or sockhash that sk_skb and sk_msg programs are attached to
 };
 
 /// Attaches to where the program's section name says. Throws Error when it says nothing.
@@ -59,6 +70,12 @@ Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, co
 Link attach_uprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_uprobe_multi(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_usdt(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_xdp(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_tcx(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_tc(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_netfilter(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_socket_filter(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_sockmap(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_iterator(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_perf_event(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
@@ -74,6 +91,10 @@ void run_iterator(KernelGate& gate, const Link& link, const std::function<void(s
 /// refusals mean.
 Link create_link(KernelGate& gate, const Program& program, const Hook& hook, LinkCreate call, const Reason& reason,
                  const std::function<std::string(int)>& hint_for);
+
+/// Has a socket filter or an sk_reuseport program run for an open socket of the caller's: SO_ATTACH_BPF,
+/// SO_ATTACH_REUSEPORT_EBPF. It is detached when the Link dies; until then the socket must stay open.
+Link attach_to_socket(KernelGate& gate, const Program& program, int socket_fd);
 
 /// Puts a program on an open perf event: SET_BPF or LINK_CREATE, then ENABLE.
 Link attach_to_event(KernelGate& gate, const Program& program, std::string description, TracefsProbe probe, Fd event,

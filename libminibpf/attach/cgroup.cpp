@@ -5,6 +5,9 @@
 // (BPF_LINK_CREATE, Linux 5.7), which always lets others be attached beside it, or by BPF_PROG_ATTACH (4.10), which
 // lasts as long as the group unless somebody detaches it, and which says by flags whether groups below may have
 // programs in the place of this one (BPF_F_ALLOW_OVERRIDE) or in addition to it (BPF_F_ALLOW_MULTI).
+//
+// Several programs of one group run in the order in which they were attached, or (6.17) where BPF_F_BEFORE and
+// BPF_F_AFTER put them; those of the groups above run after them.
 #include <libminibpf/attach/attach.hpp>
 
 #include <cerrno>
@@ -12,6 +15,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <libminibpf/attach/prog_attachment.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/object/uapi.hpp>
 
@@ -20,35 +24,6 @@ namespace minibpf {
 namespace {
 
 constexpr const char* usual_mount = "/sys/fs/cgroup";
-
-/// What BPF_PROG_ATTACH did. There before the call is made, so that nothing can come between the two.
-class CgroupAttachment final : public Attachment {
-public:
-    CgroupAttachment(KernelGate& gate, Fd cgroup, const ProgAttach& call)
-        : gate_(gate), cgroup_(std::move(cgroup)), call_(call) {
-        call_.target_fd = cgroup_.get();
-    }
-    ~CgroupAttachment() override {
-        if (!is_attached_) return;
-        gate_.enter(
-            ProgDetach{
-                .target_fd = call_.target_fd, .attach_bpf_fd = call_.attach_bpf_fd, .attach_type = call_.attach_type},
-            "BPF_PROG_ATTACH left no descriptor whose end would do this");
-    }
-
-    const ProgAttach& call() const noexcept { return call_; }
-    Answer attach(const Reason& reason) noexcept {
-        const Answer answer = gate_.enter(call_, reason);
-        is_attached_ = answer.ok();
-        return answer;
-    }
-
-private:
-    KernelGate& gate_;
-    Fd cgroup_;
-    ProgAttach call_;
-    bool is_attached_ = false;
-};
 
 Fd open_cgroup(KernelGate& gate, const std::string& description, const std::string& path) {
     const OpenAt call{.path = path, .flags = O_RDONLY | O_DIRECTORY};
@@ -80,21 +55,26 @@ std::string cgroup_hint(const Hook& hook, int error) {
 
 Link attach_cgroup(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
     std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
+    if (hook.kind == HookKind::lsm_cgroup && hook.target.find('/') == std::string::npos) {
+        throw_usage(fmt::format("program '{}': the section names an LSM hook, and no cgroup", program.name()),
+                    fmt::format("name it: --attach '{}=lsm_cgroup:{}/GROUP'", program.name(), usual_mount));
+    }
     Fd cgroup = open_cgroup(gate, description, hook.target);
     const std::uint32_t attach_type =
         hook.kind == HookKind::lsm_cgroup ? std::uint32_t{BPF_LSM_CGROUP} : std::uint32_t(hook.attach_type);
     const auto why = [&] { return fmt::format("{} runs for the processes in {}", program.name(), hook.target); };
+    const auto hint = [&](int error) { return cgroup_hint(hook, error); };
+    const OrderedLink order{.relative_fd = static_cast<std::uint32_t>(options.order.relative_fd),
+                            .expected_revision = options.order.expected_revision};
     if (options.by != AttachBy::older) {
-        return create_link(gate, program, hook, {.target_fd = cgroup.get(), .attach_type = attach_type}, why,
-                           [&](int error) { return cgroup_hint(hook, error); });
+        LinkCreate call{.target_fd = cgroup.get(), .attach_type = attach_type, .flags = options.order.flags};
+        if (order.relative_fd != 0 || order.expected_revision != 0) call.details = order;
+        return create_link(gate, program, hook, std::move(call), why, hint);
     }
-    auto attachment = std::make_unique<CgroupAttachment>(
-        gate, std::move(cgroup),
-        ProgAttach{.attach_bpf_fd = program.fd(), .attach_type = attach_type, .attach_flags = BPF_F_ALLOW_MULTI});
-    const Answer answer = attachment->attach(why);
-    if (!answer.ok())
-        throw kernel_error("attaching " + description, attachment->call(), answer, cgroup_hint(hook, answer.error));
-    return Link(std::move(description), std::move(attachment));
+    return prog_attach(
+        gate, program, hook, std::move(cgroup),
+        {.attach_type = attach_type, .attach_flags = options.cgroup_flags | options.order.flags, .order = order}, why,
+        hint);
 }
 
 }  // namespace minibpf

@@ -35,6 +35,9 @@ public:
     Attachment(const Attachment&) = delete;
     Attachment& operator=(const Attachment&) = delete;
     virtual ~Attachment() = default;
+
+    /// The packet socket whose packets the program chooses; -1 when this is none.
+    virtual int packet_fd() const noexcept { return -1; }
 };
 
 /// What holds a program at its hook: some hooks need a perf event, some a BPF link, some both.
@@ -52,6 +55,9 @@ public:
     const std::string& description() const noexcept { return description_; }  ///< "hello at kprobe:__x64_sys_execve"
     int event_fd() const noexcept { return event_.get(); }                    ///< -1 when the hook has no perf event
     int link_fd() const noexcept { return link_.get(); }                      ///< -1 when there is no BPF link
+
+    /// Where a socket filter's packets can be read, without waiting; -1 when this is none.
+    int packet_fd() const noexcept { return attachment_ != nullptr ? attachment_->packet_fd() : -1; }
 
 private:
     std::string description_;

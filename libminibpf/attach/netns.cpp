@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <libminibpf/attach/prog_attachment.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 
 namespace minibpf {
@@ -28,7 +29,17 @@ std::string netns_hint(int error) {
 
 }  // namespace
 
-Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions&) {
+Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
+    const auto attach_type = static_cast<std::uint32_t>(hook.attach_type);
+    if (options.by == AttachBy::older) {
+        if (hook.kind != HookKind::flow_dissector || !hook.target.empty()) {
+            throw_usage(fmt::format("hook '{}': BPF_PROG_ATTACH does not take it", hook_text(hook)),
+                        "only flow dissectors can be attached by it, and to the caller's own network namespace");
+        }
+        return prog_attach(
+            gate, program, hook, {}, {.target_fd = 0, .attach_type = attach_type},
+            [&] { return fmt::format("{} runs in this network namespace", program.name()); }, netns_hint);
+    }
     const std::string path = hook.target.empty() ? "/proc/self/ns/net" : hook.target;
     const OpenAt open{.path = path, .flags = O_RDONLY};
     const Answer opened = gate.enter(open, "this file stands for the network namespace");
@@ -38,7 +49,6 @@ Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, co
             .with_blame(Blame::usage);
     }
     const Fd netns(gate, opened.fd());
-    const auto attach_type = static_cast<std::uint32_t>(program.spec().kind.expected_attach_type);
     return create_link(
         gate, program, hook, {.target_fd = netns.get(), .attach_type = attach_type},
         [&] { return fmt::format("{} runs in the network namespace {}", program.name(), path); }, netns_hint);

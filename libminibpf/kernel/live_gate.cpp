@@ -7,12 +7,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <net/if.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -111,6 +117,47 @@ Answer make(const Mount& call) noexcept {
 
 Answer make(const GetPid&) noexcept {
     return answer_from(getpid());
+}
+
+Answer make(const SocketCreate& call) noexcept {
+    const int protocol =
+        call.domain == AF_PACKET ? htons(static_cast<std::uint16_t>(call.protocol)) : call.protocol;  // as ETH_P_* want
+    return answer_from(socket(call.domain, call.type | SOCK_CLOEXEC, protocol));
+}
+
+Answer make(const InterfaceIndex& call) noexcept {
+    ifreq request{};
+    const std::size_t length = std::min(call.name.size(), sizeof(request.ifr_name) - 1);
+    if (length > 0) std::memcpy(request.ifr_name, call.name.data(), length);
+    Answer answer = answer_from(ioctl(call.socket_fd, SIOCGIFINDEX, &request));
+    if (answer.ok()) answer.out = static_cast<std::uint32_t>(request.ifr_ifindex);
+    return answer;
+}
+
+Answer make(const BindPacket& call) noexcept {
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_protocol = htons(call.protocol);
+    address.sll_ifindex = static_cast<int>(call.interface);
+    return answer_from(bind(call.socket_fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)));
+}
+
+Answer make(const BindNetlink& call) noexcept {
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    return answer_from(bind(call.socket_fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)));
+}
+
+Answer make(const SetSocketOption& call) noexcept {
+    return answer_from(setsockopt(call.socket_fd, call.level, call.name, &call.value, sizeof(call.value)));
+}
+
+Answer make(const SendTo& call) noexcept {
+    return answer_from(sendto(call.socket_fd, call.data.data(), call.data.size(), 0, nullptr, 0));
+}
+
+Answer make(const ReceiveFrom& call) noexcept {
+    return answer_from(recvfrom(call.socket_fd, call.buffer.data(), call.buffer.size(), 0, nullptr, nullptr));
 }
 
 // The kernel writes lengths and ids back into the attr it was passed.

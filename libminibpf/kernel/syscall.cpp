@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include <sys/socket.h>
+
 namespace minibpf {
 
 namespace {
@@ -47,6 +49,13 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> call_names 
     "epoll_wait",
     "mount",
     "getpid",
+    "socket",
+    "ioctl(SIOCGIFINDEX)",
+    "bind",
+    "bind",
+    "setsockopt",
+    "sendto",
+    "recvfrom",
 };
 
 // In the order of IdKind.
@@ -73,6 +82,11 @@ bool is_cleanup(const Syscall& call) noexcept {
         return write->data.size() > 2 && write->data[0] == std::byte{'-'} && write->data[1] == std::byte{':'};
     }
     if (const MapDeleteElem* remove = std::get_if<MapDeleteElem>(&call)) return remove->undoes;
+    if (const SetSocketOption* option = std::get_if<SetSocketOption>(&call))
+        return option->level == SOL_SOCKET &&
+               (option->name == SO_DETACH_BPF || option->name == SO_DETACH_REUSEPORT_BPF);
+    if (const SendTo* send = std::get_if<SendTo>(&call)) return send->undoes;
+    if (const ReceiveFrom* receive = std::get_if<ReceiveFrom>(&call)) return receive->undoes;
     return std::holds_alternative<Close>(call) || std::holds_alternative<Munmap>(call) ||
            std::holds_alternative<Unlink>(call) || std::holds_alternative<PerfEventDisable>(call) ||
            std::holds_alternative<LinkDetach>(call) || std::holds_alternative<ProgDetach>(call);

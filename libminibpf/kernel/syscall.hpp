@@ -371,11 +371,62 @@ struct Mount {
 /// getpid(2): names tracefs probes after the process that owns them.
 struct GetPid {};
 
+// sockets ------------------------------------------------------------------------------------------------------------
+
+/// socket(domain, type | SOCK_CLOEXEC, protocol): answers the socket's fd.
+struct SocketCreate {
+    int domain = 0;    ///< AF_INET, AF_PACKET, AF_NETLINK (sys/socket.h)
+    int type = 0;      ///< SOCK_DGRAM, SOCK_RAW, with SOCK_NONBLOCK
+    int protocol = 0;  ///< 0, NETLINK_ROUTE; for AF_PACKET an ETH_P_* in the machine's own byte order
+};
+
+/// ioctl(socket, SIOCGIFINDEX): Answer::out is the number of the network interface; ENODEV when there is none of this
+/// name in the socket's network namespace.
+struct InterfaceIndex {
+    int socket_fd = -1;
+    std::string name;  ///< at most 15 characters
+};
+
+/// bind(2) of a packet socket: from now on it receives what passes this one interface.
+struct BindPacket {
+    int socket_fd = -1;
+    std::uint16_t protocol = 0;  ///< ETH_P_ALL, in the machine's own byte order
+    std::uint32_t interface = 0;
+};
+
+/// bind(2) of a netlink socket to an address that the kernel chooses.
+struct BindNetlink {
+    int socket_fd = -1;
+};
+
+/// setsockopt(2) with an int: SO_ATTACH_BPF (3.19) and SO_ATTACH_REUSEPORT_EBPF (4.5) take a program's fd.
+struct SetSocketOption {
+    int socket_fd = -1;
+    int level = 0;  ///< SOL_SOCKET, SOL_NETLINK
+    int name = 0;   ///< SO_ATTACH_BPF, NETLINK_EXT_ACK, ...
+    int value = 0;
+};
+
+/// sendto(2) of a netlink message to the kernel; netlink.hpp writes them.
+struct SendTo {
+    int socket_fd = -1;
+    ByteView data;
+    bool undoes = false;  ///< takes away what an earlier message made: such calls are clean-up
+};
+
+/// recvfrom(2): answers the number of bytes put into `buffer`.
+struct ReceiveFrom {
+    int socket_fd = -1;
+    std::span<std::byte> buffer;
+    bool undoes = false;  ///< the answer to a SendTo that undoes
+};
+
 using Syscall = std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad,
                              BtfLoad, RawTracepointOpen, LinkCreate, LinkUpdate, LinkDetach, IterCreate, ProgAttach,
                              ProgDetach, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen,
                              PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, Close,
-                             Mkdir, Unlink, Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid>;
+                             Mkdir, Unlink, Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid, SocketCreate,
+                             InterfaceIndex, BindPacket, BindNetlink, SetSocketOption, SendTo, ReceiveFrom>;
 
 /// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
 enum class Origin {
@@ -388,7 +439,8 @@ enum class Origin {
 struct Answer {
     long value = 0;           ///< >= 0 on success: an fd, a count, an address
     int error = 0;            ///< errno, 0 on success
-    std::uint32_t out = 0;    ///< what the kernel wrote back beside it: ObjGetInfoByFd's info_len, GetNextId's next_id
+    std::uint32_t out = 0;    ///< what the kernel wrote back beside it: ObjGetInfoByFd's info_len, GetNextId's next_id,
+                              ///< InterfaceIndex's number
     std::uintptr_t attr = 0;  ///< where the bpf_attr lay: strace shows no more of a command that it does not know
     Origin origin = Origin::kernel;
 

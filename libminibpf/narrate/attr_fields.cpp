@@ -30,18 +30,6 @@ std::string address_text(std::uint64_t address) {
     return address == 0 ? "NULL" : fmt::format("{:#x}", address);
 }
 
-// By looking into sysfs, for asking by ioctl would show up among the calls that strace prints.
-std::string interface_text(std::uint64_t index) {
-    if (index == 0) return "0";
-    std::error_code no_sysfs;
-    for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", no_sysfs)) {
-        std::uint64_t number = 0;
-        std::ifstream(entry.path() / "ifindex") >> number;
-        if (number == index) return fmt::format("if_nametoindex(\"{}\")", entry.path().filename().string());
-    }
-    return fmt::format("{}", index);
-}
-
 std::string version_text(std::uint64_t version) {
     return fmt::format("KERNEL_VERSION({}, {}, {})", version >> 16, version >> 8 & 0xff, version & 0xff);
 }
@@ -154,6 +142,18 @@ void append_fields(std::vector<CallField>& fields, const EncodedBpf& call, Field
 }
 
 }  // namespace
+
+// By looking into sysfs, for asking by ioctl would show up among the calls that strace prints.
+std::string interface_text(std::uint64_t index) {
+    if (index == 0) return "0";
+    std::error_code no_sysfs;
+    for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", no_sysfs)) {
+        std::uint64_t number = 0;
+        std::ifstream(entry.path() / "ifindex") >> number;
+        if (number == index) return fmt::format("if_nametoindex(\"{}\")", entry.path().filename().string());
+    }
+    return fmt::format("{}", index);
+}
 
 std::vector<CallField> fields_of(const EncodedBpf& call, StraceVersion version) {
     const AttrLayout layout = layout_of(call, version);

@@ -41,4 +41,7 @@ std::string struct_text(const std::vector<CallField>& fields, bool has_more);
 /// Whether a byte behind the fields that strace knows is not zero.
 bool has_unknown_bytes(const EncodedBpf& call, StraceVersion version);
 
+/// `if_nametoindex("lo")`, the number when no interface has it, and `0`.
+std::string interface_text(std::uint64_t index);
+
 }  // namespace minibpf

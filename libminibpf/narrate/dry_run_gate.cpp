@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include <libminibpf/kernel/page_size.hpp>
 
@@ -221,6 +222,44 @@ Answer DryRunGate::answer(const Munmap& call) {
 
 Answer DryRunGate::answer(const GetPid& call) {
     return next_.enter(call);
+}
+
+// A socket that is only asked for numbers of interfaces does no harm; packet sockets and netlink take privileges or
+// change something.
+Answer DryRunGate::answer(const SocketCreate& call) {
+    if (call.domain != AF_INET) return open({});
+    const Answer real = next_.enter(call);
+    return real.ok() ? open({.real_fd = real.fd()}) : real;
+}
+
+Answer DryRunGate::answer(const InterfaceIndex& call) {
+    const auto found = files_.find(call.socket_fd);
+    if (found == files_.end()) return refused(EBADF);
+    return next_.enter(InterfaceIndex{.socket_fd = found->second.real_fd, .name = call.name});
+}
+
+Answer DryRunGate::answer(const SendTo& call) {
+    last_request_ = read_at<nlmsghdr>(call.data, 0).value_or(nlmsghdr{});
+    return made_up(static_cast<long>(call.data.size()));
+}
+
+// "Done", which is also what a list without an entry says.
+Answer DryRunGate::answer(const ReceiveFrom& call) {
+    struct Ack {
+        nlmsghdr header;
+        nlmsgerr error;
+    } ack{};
+    const bool is_dump = (last_request_.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    const std::size_t length = is_dump ? sizeof(nlmsghdr) + sizeof(int) : sizeof(Ack);
+    ack.header = {.nlmsg_len = static_cast<std::uint32_t>(length),
+                  .nlmsg_type = static_cast<std::uint16_t>(is_dump ? NLMSG_DONE : NLMSG_ERROR),
+                  .nlmsg_flags = static_cast<std::uint16_t>(is_dump ? NLM_F_MULTI : NLM_F_CAPPED),
+                  .nlmsg_seq = last_request_.nlmsg_seq,
+                  .nlmsg_pid = 0};
+    ack.error.msg = last_request_;
+    if (call.buffer.size() < length) return refused(EINVAL);
+    std::memcpy(call.buffer.data(), &ack, length);
+    return made_up(static_cast<long>(length));
 }
 
 }  // namespace minibpf

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include <linux/netlink.h>
+
 #include <libminibpf/kernel/kernel_gate.hpp>
 
 namespace minibpf {
@@ -68,9 +70,14 @@ private:
     Answer answer(const Mmap& call);
     Answer answer(const Munmap& call);
     Answer answer(const GetPid& call);
+    Answer answer(const SocketCreate& call);
+    Answer answer(const InterfaceIndex& call);
+    Answer answer(const SendTo& call);
+    Answer answer(const ReceiveFrom& call);
 
     KernelGate& next_;
     int first_fd_;
+    nlmsghdr last_request_{};                    // what the next ReceiveFrom answers
     std::map<int, File> files_;                  // by the number that was handed out
     std::map<std::uintptr_t, Mapped> mappings_;  // by address
 };

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include <linux/perf_event.h>
+#include <sys/socket.h>
 
 #include <fmt/format.h>
 
@@ -98,6 +99,30 @@ struct Doing {
     }
     std::string_view operator()(const Mount&) const { return "mounts one of the kernel's own file systems"; }
     std::string_view operator()(const GetPid&) const { return "asks for the number of this process"; }
+    std::string_view operator()(const SocketCreate& call) const {
+        switch (call.domain) {
+            case AF_PACKET: return "opens a socket that is handed whole packets, with all their headers";
+            case AF_NETLINK: return "opens a conversation with the kernel's network configuration";
+            default: return "opens a socket, for network questions are put to one";
+        }
+    }
+    std::string_view operator()(const InterfaceIndex&) const {
+        return "asks which number the network interface has; the kernel's calls take numbers only";
+    }
+    std::string_view operator()(const BindPacket&) const { return "has the socket receive this interface's packets"; }
+    std::string_view operator()(const BindNetlink&) const { return "gives the socket an address for the answers"; }
+    std::string_view operator()(const SetSocketOption& call) const {
+        if (call.level == SOL_NETLINK) return "has the kernel put its refusals in words";
+        switch (call.name) {
+            case SO_ATTACH_BPF: return "attaches the program to the socket: it says how much of each packet is let in";
+            case SO_ATTACH_REUSEPORT_EBPF:
+                return "attaches the program to all sockets that share this address: it chooses one for each packet";
+            case SO_DETACH_REUSEPORT_BPF: return "detaches the program; the kernel chooses sockets by itself again";
+            default: return "sets an option of the socket";
+        }
+    }
+    std::string_view operator()(const SendTo&) const { return "asks the kernel to change its network configuration"; }
+    std::string_view operator()(const ReceiveFrom&) const { return "reads the kernel's answer"; }
 };
 
 struct Opening {
@@ -118,6 +143,7 @@ struct Opening {
     }
     std::string operator()(const OpenAt& call) const { return named("file", call.path); }
     std::string operator()(const EpollCreate&) const { return "epoll"; }
+    std::string operator()(const SocketCreate&) const { return "socket"; }
     template <class Call>
     std::string operator()(const Call&) const {
         return {};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <libminibpf/narrate/call_details.hpp>
 #include <libminibpf/narrate/explain.hpp>
@@ -22,13 +23,15 @@ constexpr std::string_view plain = "\033[0m";
 bool EventPath::contains(const Syscall& call) const noexcept {
     if (std::holds_alternative<EpollWait>(call)) return true;
     const Read* read = std::get_if<Read>(&call);
-    return read != nullptr && trace_pipes_.count(read->fd) != 0;
+    return read != nullptr && event_fds_.count(read->fd) != 0;
 }
 
 void EventPath::note(const Syscall& call, const Answer& answer) {
-    if (const Close* close = std::get_if<Close>(&call)) trace_pipes_.erase(close->fd);
+    if (const Close* close = std::get_if<Close>(&call)) event_fds_.erase(close->fd);
+    const SocketCreate* socket = std::get_if<SocketCreate>(&call);
+    if (socket != nullptr && answer.ok() && socket->domain == AF_PACKET) event_fds_.insert(answer.fd());
     const OpenAt* open = std::get_if<OpenAt>(&call);
-    if (open != nullptr && answer.ok() && open->path.ends_with("trace_pipe")) trace_pipes_.insert(answer.fd());
+    if (open != nullptr && answer.ok() && open->path.ends_with("trace_pipe")) event_fds_.insert(answer.fd());
 }
 
 bool LongRead::goes_on(const Syscall& call) const noexcept {

@@ -40,7 +40,7 @@ public:
               const Answer& answer);  ///< every call and its answer, to know which trace pipes are open
 
 private:
-    std::set<int> trace_pipes_;
+    std::set<int> event_fds_;
 };
 
 /// Recognises a file that is read on and on, and counts.

@@ -12,6 +12,7 @@
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/narrate/attr_fields.hpp>
 #include <libminibpf/narrate/names.hpp>
+#include <libminibpf/narrate/netlink_text.hpp>
 #include <libminibpf/narrate/quote.hpp>
 
 namespace minibpf {
@@ -127,6 +128,35 @@ std::string arguments(const GetPid&, StraceVersion) {
     return "getpid()";
 }
 
+template <class Call>
+requires requires(const Call& call) {
+    socket_text(call);
+}
+std::string arguments(const Call& call, StraceVersion) {
+    return socket_text(call);
+}
+
+std::string arguments(const SendTo& call, StraceVersion) {
+    return fmt::format("sendto({}, {}, {}, 0, NULL, 0)", call.socket_fd, netlink_text(call.data), call.data.size());
+}
+
+std::string arguments(const ReceiveFrom& call, StraceVersion) {
+    return fmt::format("recvfrom({}, {}, {}, 0, NULL, NULL)", call.socket_fd, address_text(call.buffer.data()),
+                       call.buffer.size());
+}
+
+std::string arguments(const ReceiveFrom& call, const Answer& answer) {
+    const std::size_t count = std::min(static_cast<std::size_t>(answer.value), call.buffer.size());
+    return fmt::format("recvfrom({}, {}, {}, 0, NULL, NULL)", call.socket_fd, netlink_text(call.buffer.first(count)),
+                       call.buffer.size());
+}
+
+// SIOCGIFINDEX's answer stands beside the name that was asked for.
+std::string arguments(const InterfaceIndex& call, const Answer& answer) {
+    std::string entry = socket_text(call);
+    return entry.insert(entry.rfind('}'), fmt::format(", ifr_ifindex={}", answer.out));
+}
+
 std::string entry_text(const Syscall& call, AttrSize attr_size, StraceVersion version) {
     if (const std::optional<EncodedBpf> bpf = encode_bpf(call, attr_size)) return bpf_text(*bpf, version);
     return std::visit(
@@ -191,6 +221,8 @@ std::string StraceLine::finish(const Answer& answer) const {
     std::string text = entry_;
     if (answer.ok()) {
         if (const Read* read = std::get_if<Read>(&call_)) text = arguments(*read, answer);
+        if (const ReceiveFrom* receive = std::get_if<ReceiveFrom>(&call_)) text = arguments(*receive, answer);
+        if (const InterfaceIndex* index = std::get_if<InterfaceIndex>(&call_)) text = arguments(*index, answer);
         if (const EpollWait* wait = std::get_if<EpollWait>(&call_)) text = arguments(*wait, answer);
         if (const ObjGetInfoByFd* get = std::get_if<ObjGetInfoByFd>(&call_))
             text = with_filled_length(entry_, *get, answer);

@@ -128,7 +128,8 @@ const SectionName& require_hook_kind(std::string_view kind, std::string_view tex
 
 // Kinds of which several rows exist that differ in the attach type: ingress and egress, bind4 and connect6.
 bool has_variants(HookKind kind) noexcept {
-    return kind == HookKind::cgroup || kind == HookKind::tc || kind == HookKind::tcx || kind == HookKind::netkit;
+    return kind == HookKind::cgroup || kind == HookKind::tc || kind == HookKind::tcx || kind == HookKind::netkit ||
+           kind == HookKind::sockmap;
 }
 
 std::string_view hook_spelling(const Hook& hook) noexcept {

@@ -21,12 +21,13 @@ namespace minibpf {
 /// The ways of attaching, one file in attach/ for each that minibpf attaches by itself.
 // clang-format off
 enum class HookKind {
-    none,  ///< loaded, attached by somebody else: SEC("socket"), SEC("action"), SEC("syscall"), ...
+    none,  ///< loaded, attached by somebody else: SEC("action"), SEC("lwt_in"), SEC("syscall"), ...
     kprobe, kretprobe, ksyscall, kretsyscall, kprobe_multi, kretprobe_multi, kprobe_session,
     uprobe, uretprobe, uprobe_multi, uretprobe_multi, uprobe_session, usdt,
     tracepoint, raw_tracepoint, raw_tracepoint_writable,
     tp_btf, fentry, fexit, fmod_ret, fsession, fentry_multi, fexit_multi, fsession_multi, lsm, lsm_cgroup, iter, freplace,
-    perf_event, xdp, tc, tcx, netkit, socket_filter, cgroup, sk_lookup, netfilter, struct_ops,
+    perf_event, xdp, tc, tcx, netkit, socket_filter, cgroup, sk_lookup, flow_dissector, sockmap, netfilter,
+    struct_ops,
 };
 // clang-format on
 

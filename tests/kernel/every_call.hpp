@@ -10,13 +10,19 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
 #include <linux/perf_event.h>
+#include <linux/pkt_cls.h>
+#include <linux/rtnetlink.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <libminibpf/kernel/kernel_gate.hpp>
+#include <libminibpf/kernel/netlink.hpp>
 
 namespace minibpf::test {
 
@@ -62,6 +68,7 @@ public:
         links();
         files();
         memory_and_waiting();
+        sockets();
         gate_.enter(GetPid{});
         gate_.enter(OpenAt{.path = end_path, .flags = O_RDONLY});
     }
@@ -80,7 +87,94 @@ public:
         }
     }
 
+    // What the kernel says over netlink, which names interfaces too. Changes "lo": for a network namespace of its own.
+    void run_network() {
+        netlink_ = keep(SocketCreate{.domain = AF_NETLINK, .type = SOCK_RAW, .protocol = NETLINK_ROUTE});
+        gate_.enter(SetSocketOption{.socket_fd = netlink_, .level = SOL_NETLINK, .name = NETLINK_EXT_ACK, .value = 1});
+        gate_.enter(BindNetlink{.socket_fd = netlink_});
+        const int packets = keep(SocketCreate{.domain = AF_PACKET, .type = SOCK_RAW | SOCK_NONBLOCK});
+        for (const std::uint32_t interface : {0u, 1u, 4711u})
+            gate_.enter(BindPacket{.socket_fd = packets, .protocol = ETH_P_ALL, .interface = interface});
+        xdp_messages();
+        tc_messages();
+        std::array<std::byte, 64> buffer{};
+        gate_.enter(ReceiveFrom{.socket_fd = -1, .buffer = buffer});
+    }
+
 private:
+    static constexpr std::uint32_t clsact_ = 0xfffffff1;
+
+    void ask(const NetlinkMessage& message) {
+        std::array<std::byte, 8192> buffer{};
+        gate_.enter(SendTo{.socket_fd = netlink_, .data = message.bytes()});
+        gate_.enter(ReceiveFrom{.socket_fd = netlink_, .buffer = buffer});
+    }
+
+    void xdp_messages() {
+        for (const std::uint32_t flags : {0u, 1u, 2u, 4u, 8u, 5u, 16u, 17u, 31u}) {
+            for (const int interface : {0, 1, 4711}) {
+                NetlinkMessage message(RTM_SETLINK, NLM_F_ACK, flags);
+                ifinfomsg link{};
+                link.ifi_index = interface;
+                message.append(link);
+                const std::size_t xdp = message.begin_nested(IFLA_XDP);
+                message.add(IFLA_XDP_FD, bytes_of(std::int32_t{flags == 4 ? -1 : 99}));
+                message.add(IFLA_XDP_FLAGS, flags);
+                if ((flags & 16) != 0) message.add(IFLA_XDP_EXPECTED_FD, bytes_of(std::int32_t{98}));
+                message.end_nested(xdp);
+                ask(message);
+            }
+        }
+    }
+
+    NetlinkMessage tc_message(std::uint16_t type, int flags, std::uint32_t handle, std::uint32_t parent,
+                              std::uint32_t info, const char* kind) {
+        NetlinkMessage message(type, static_cast<std::uint16_t>(flags), 7);
+        tcmsg tc{};
+        tc.tcm_ifindex = 1;
+        tc.tcm_handle = handle;
+        tc.tcm_parent = parent;
+        tc.tcm_info = info;
+        message.append(tc);
+        if (kind != nullptr) message.add_string(TCA_KIND, kind);
+        return message;
+    }
+
+    void tc_messages() {
+        constexpr int make = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+        constexpr std::uint32_t info = 1u << 16 | 0x300;
+        constexpr std::uint32_t ingress = clsact_ + 1;
+        ask(tc_message(RTM_DELQDISC, NLM_F_ACK, 0xffff0000, clsact_, 0, "clsact"));
+        for (int i = 0; i < 2; ++i) ask(tc_message(RTM_NEWQDISC, make, 0xffff0000, clsact_, 0, "clsact"));
+        ask(tc_message(RTM_NEWQDISC, make, 0xffff0000, clsact_, 0, "a kind of which nobody has ever heard"));
+        ask(tc_message(RTM_GETTFILTER, NLM_F_DUMP, 0, ingress, 0, nullptr));
+        NetlinkMessage filter = tc_message(RTM_NEWTFILTER, make, 1, ingress, info, "bpf");
+        const std::size_t options = filter.begin_nested(TCA_OPTIONS);
+        filter.add(TCA_BPF_FD, 99u);
+        filter.add_string(TCA_BPF_NAME, "a_name_of_some_length");
+        filter.add(TCA_BPF_FLAGS, 1u);
+        filter.end_nested(options);
+        ask(filter);
+        ask(tc_message(RTM_DELTFILTER, NLM_F_ACK, 1, ingress, info, "bpf"));
+        ask(tc_message(RTM_DELQDISC, NLM_F_ACK, 0xffff0000, clsact_, 0, "clsact"));
+    }
+
+    void sockets() {
+        const int socket = keep(SocketCreate{.domain = AF_INET, .type = SOCK_DGRAM});
+        for (const char* name : {"lo", "no_such_name", "quote\"d\n", "", "exactly15chars_", "more_than_15_characters"})
+            gate_.enter(InterfaceIndex{.socket_fd = socket, .name = name});
+        gate_.enter(InterfaceIndex{.socket_fd = -1, .name = "lo"});
+        for (const int option : {SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_EBPF, SO_DETACH_BPF, SO_DETACH_REUSEPORT_BPF}) {
+            for (const int value : {-1, 0, 77})
+                gate_.enter(SetSocketOption{.socket_fd = socket, .level = SOL_SOCKET, .name = option, .value = value});
+        }
+        gate_.enter(Close{.fd = socket});
+        for (const int protocol : {0, ETH_P_ALL, ETH_P_IP})
+            close_again(SocketCreate{.domain = AF_PACKET, .type = SOCK_RAW | SOCK_NONBLOCK, .protocol = protocol});
+        close_again(SocketCreate{.domain = AF_NETLINK, .type = SOCK_RAW, .protocol = NETLINK_ROUTE});
+        close_again(SocketCreate{.domain = AF_INET6, .type = SOCK_STREAM});
+    }
+
     int keep(const Syscall& call) { return gate_.enter(call).fd(); }
     void close_again(const Syscall& call) {
         const Answer answer = gate_.enter(call);
@@ -519,6 +613,7 @@ private:
     KernelGate& gate_;
     std::filesystem::path directory_;
     std::uint64_t tracepoint_id_ = 1;
+    int netlink_ = -1;
     int hash_ = -1, btf_ = -1, prog_ = -1, raw_prog_ = -1, event_ = -1, output_ = -1;
 };
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ constexpr const char* attr_size_variable = "MINIBPF_STRACE_ATTR_SIZE";
 // All that strace is asked to print, and the gate can make.
 constexpr const char* all_calls =
     "trace=bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl,epoll_wait,openat,read,write,lseek,close,mkdir,unlink,"
-    "mmap,munmap,mount,getpid";
+    "mmap,munmap,mount,getpid,socket,bind,setsockopt,sendto,recvfrom";
 
 // A directory that is gone when the test is over.
 class TemporaryDirectory {
@@ -79,12 +80,14 @@ std::vector<std::string> without_allocations(std::vector<std::string> real, cons
 }
 
 // Runs a hidden test case of this program under strace, which writes to `real`; its narration goes to `narration`.
-int run_under_strace(const char* calls, const char* test_case, const TemporaryDirectory& directory,
-                     AttrSize attr_size) {
+int run_under_strace(const char* calls, const char* test_case, const TemporaryDirectory& directory, AttrSize attr_size,
+                     bool own_network = false) {
     const std::string self = std::filesystem::read_symlink("/proc/self/exe");
     const std::string real = directory / "real";
     const pid_t child = fork();
     if (child == 0) {
+        // strace looks for a socket's protocol in its own network namespace, so it goes along.
+        if (own_network && unshare(CLONE_NEWNET) != 0) _exit(126);
         setenv(directory_variable, (directory / "").c_str(), 1);
         if (attr_size == AttrSize::book) setenv(attr_size_variable, "book", 1);
         setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // the leak check is a tracer too, and there can be only one
@@ -134,6 +137,10 @@ TEST_CASE("what strace watches: network interfaces", "[.strace-driver-offload]")
     drive([](test::EveryCall& driver) { driver.run_offload(); });
 }
 
+TEST_CASE("what strace watches: netlink", "[.strace-driver-network]") {
+    drive([](test::EveryCall& driver) { driver.run_network(); });
+}
+
 TEST_CASE("the narration is what strace prints for the same process, byte for byte", "[narrate][strace]") {
     test::require_prerequisite(geteuid() == 0, "root");
     const AttrSize attr_size = GENERATE(AttrSize::minimal, AttrSize::book);
@@ -157,6 +164,18 @@ TEST_CASE("network interfaces have the names that strace gives them", "[narrate]
     const std::vector<std::string> real = lines_of(directory / "real");
     REQUIRE(real.size() == 4);
     CHECK(real[0].find("map_ifindex=if_nametoindex(\"lo\")") != std::string::npos);
+    check_equal(lines_of(directory / "narration"), real);
+}
+
+TEST_CASE("netlink messages are narrated as strace decodes them", "[narrate][strace][network]") {
+    test::require_prerequisite(geteuid() == 0, "root");
+    const TemporaryDirectory directory;
+    const int status = run_under_strace("trace=socket,bind,setsockopt,sendto,recvfrom", "[.strace-driver-network]",
+                                        directory, AttrSize::minimal, true);
+    test::require_prerequisite(status != 127, "strace");
+    REQUIRE(status == 0);
+    const std::vector<std::string> real = lines_of(directory / "real");
+    REQUIRE(real.size() > 70);
     check_equal(lines_of(directory / "narration"), real);
 }
 

@@ -1,0 +1,304 @@
+// Every cgroup hook on the running kernel: this process goes into a group of its own, does what the hook is for, and
+// the program's counter says whether it ran.
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <vector>
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <libminibpf/attach/attach.hpp>
+#include <libminibpf/object/uapi.hpp>
+#include <tests/kernel/live.hpp>
+#include <tests/kernel/network.hpp>
+
+using namespace minibpf;
+using namespace minibpf::test;
+
+namespace {
+
+/// A group with this process in it, gone when the test is over.
+class TestCgroup {
+public:
+    TestCgroup() {
+        if (!std::filesystem::exists(mount_ + "/cgroup.procs")) mount_ += "/unified";  // beside groups of version 1
+        if (!std::filesystem::exists(mount_ + "/cgroup.procs")) {
+            mount_ = (std::filesystem::temp_directory_path() / ("minibpf-cgroup-" + std::to_string(getpid()))).string();
+            std::filesystem::create_directory(mount_);
+            is_mounted_ = mount("none", mount_.c_str(), "cgroup2", 0, nullptr) == 0;
+        }
+        if (!std::filesystem::exists(mount_ + "/cgroup.procs")) return;
+        std::ifstream groups("/proc/self/cgroup");
+        for (std::string line; std::getline(groups, line);) {
+            if (line.starts_with("0::")) before_ = mount_ + line.substr(3);
+        }
+        path_ = mount_ + "/minibpf-test-" + std::to_string(getpid());
+        std::filesystem::create_directory(path_);
+        enter(path_);
+    }
+    ~TestCgroup() {
+        if (!path_.empty()) {
+            enter(before_);
+            rmdir(path_.c_str());
+        }
+        if (!is_mounted_) return;
+        umount(mount_.c_str());
+        rmdir(mount_.c_str());
+    }
+    TestCgroup(const TestCgroup&) = delete;
+    TestCgroup& operator=(const TestCgroup&) = delete;
+
+    bool is_there() const { return !path_.empty(); }
+    const std::string& path() const { return path_; }
+
+private:
+    static void enter(const std::string& group) { std::ofstream(group + "/cgroup.procs") << getpid(); }
+
+    std::string mount_ = "/sys/fs/cgroup";
+    std::string before_, path_;
+    bool is_mounted_ = false;
+};
+
+struct CgroupCase {
+    const char* program;
+    std::function<void()> provoke;
+};
+
+template <class Address>
+Address address_of(std::uint16_t port);
+
+template <>
+sockaddr_in address_of(std::uint16_t port) {
+    return loopback_address(port);
+}
+
+template <>
+sockaddr_in6 address_of(std::uint16_t port) {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(port);
+    address.sin6_addr = in6addr_loopback;
+    return address;
+}
+
+// A socket that sends a datagram to itself, and is asked for both its addresses: every hook of addresses is on its way.
+template <class Address>
+void talk_to_itself() {
+    Address address = address_of<Address>(0);
+    const TestSocket socket(reinterpret_cast<sockaddr*>(&address)->sa_family, SOCK_DGRAM);
+    socklen_t length = sizeof(address);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    require_ok(bind(socket.get(), generic, length) == 0, "bind");
+    require_ok(getsockname(socket.get(), generic, &length) == 0, "getsockname");
+    require_ok(sendto(socket.get(), "ping", 4, 0, generic, length) == 4, "sendto");
+    char buffer[8];
+    require_ok(recvfrom(socket.get(), buffer, sizeof(buffer), 0, generic, &length) == 4, "recvfrom");
+    require_ok(connect(socket.get(), generic, length) == 0, "connect");
+    require_ok(getpeername(socket.get(), generic, &length) == 0, "getpeername");
+}
+
+void set_and_get_option() {
+    const TestSocket socket(AF_INET, SOCK_DGRAM);
+    int value = 1;
+    socklen_t length = sizeof(value);
+    require_ok(setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, length) == 0, "setsockopt");
+    require_ok(getsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, &length) == 0, "getsockopt");
+}
+
+void connect_tcp() {
+    const TestSocket listener(AF_INET, SOCK_STREAM);
+    sockaddr_in address = loopback_address(0);
+    socklen_t length = sizeof(address);
+    require_ok(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "bind");
+    require_ok(listen(listener.get(), 1) == 0, "listen");
+    require_ok(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
+    const TestSocket client(AF_INET, SOCK_STREAM);
+    require_ok(connect(client.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "connect");
+}
+
+void read_sysctl() {
+    std::string line;
+    std::getline(std::ifstream("/proc/sys/kernel/ostype"), line);
+}
+
+void open_device() {
+    std::ifstream null("/dev/null");
+}
+
+const std::vector<CgroupCase> ipv4_cases = {
+    {"on_egress", talk_to_itself<sockaddr_in>},
+    {"on_ingress", talk_to_itself<sockaddr_in>},
+    {"on_sock_create", talk_to_itself<sockaddr_in>},
+    {"on_sock_release", talk_to_itself<sockaddr_in>},
+    {"on_post_bind4", talk_to_itself<sockaddr_in>},
+    {"on_bind4", talk_to_itself<sockaddr_in>},
+    {"on_connect4", talk_to_itself<sockaddr_in>},
+    {"on_sendmsg4", talk_to_itself<sockaddr_in>},
+    {"on_recvmsg4", talk_to_itself<sockaddr_in>},
+    {"on_getpeername4", talk_to_itself<sockaddr_in>},
+    {"on_getsockname4", talk_to_itself<sockaddr_in>},
+    {"on_getsockopt", set_and_get_option},
+    {"on_setsockopt", set_and_get_option},
+    {"on_sysctl", read_sysctl},
+    {"on_device", open_device},
+    {"on_sockops", connect_tcp},
+};
+
+const std::vector<CgroupCase> ipv6_cases = {
+    {"on_post_bind6", talk_to_itself<sockaddr_in6>},   {"on_bind6", talk_to_itself<sockaddr_in6>},
+    {"on_connect6", talk_to_itself<sockaddr_in6>},     {"on_sendmsg6", talk_to_itself<sockaddr_in6>},
+    {"on_recvmsg6", talk_to_itself<sockaddr_in6>},     {"on_getpeername6", talk_to_itself<sockaddr_in6>},
+    {"on_getsockname6", talk_to_itself<sockaddr_in6>},
+};
+
+Hook cgroup_hook(const Program& program, const TestCgroup& cgroup) {
+    Hook hook = program.spec().kind.hook;
+    hook.target = cgroup.path();
+    return hook;
+}
+
+void check_all(const std::vector<CgroupCase>& cases, const TestCgroup& cgroup) {
+    LiveGate gate;
+    for (const CgroupCase& tried : cases) {
+        INFO(tried.program);
+        Object object = load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {tried.program}});
+        const Program& program = object.require_program(tried.program);
+        const Hook hook = cgroup_hook(program, cgroup);
+        const Holdings before = holdings();
+        for (const AttachBy by : {AttachBy::usual, AttachBy::link, AttachBy::older}) {
+            std::uint64_t seen = hits(object);
+            tried.provoke();
+            CHECK(hits(object) == seen);
+            {
+                const Link link = attach(gate, program, parse_hook(hook_text(hook)), {.by = by});
+                tried.provoke();
+                CHECK(hits(object) > seen);
+            }
+            seen = hits(object);
+            tried.provoke();
+            CHECK(hits(object) == seen);
+            CHECK(holdings() == before);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("every cgroup hook runs its program for the processes of the group", "[attach][network][cgroup]") {
+    require_bpf();
+    NetworkNamespace network;
+    const TestCgroup cgroup;
+    skip_unless_kernel_has("cgroups", cgroup.is_there());
+    check_all(ipv4_cases, cgroup);
+}
+
+TEST_CASE("the cgroup hooks of IPv6 run their programs", "[attach][network][cgroup]") {
+    require_bpf();
+    NetworkNamespace network;
+    std::ofstream("/proc/sys/net/ipv6/conf/lo/disable_ipv6") << 0;
+    const TestCgroup cgroup;
+    skip_unless_kernel_has("cgroups", cgroup.is_there());
+    skip_unless_kernel_has("IPv6", std::filesystem::exists("/proc/sys/net/ipv6"));
+    check_all(ipv6_cases, cgroup);
+}
+
+TEST_CASE("several programs of one cgroup run in the order in which they were attached", "[attach][network][cgroup]") {
+    require_bpf();
+    NetworkNamespace network;
+    const TestCgroup cgroup;
+    skip_unless_kernel_has("cgroups", cgroup.is_there());
+    LiveGate gate;
+    Object object =
+        load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"first_egress", "second_egress"}});
+    const Program& first = object.require_program("first_egress");
+    const Program& second = object.require_program("second_egress");
+    for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
+        const Link one = attach(gate, first, cgroup_hook(first, cgroup), {.by = by});
+        const Link two = attach(gate, second, cgroup_hook(second, cgroup), {.by = by});
+        send_datagram();
+        CHECK(variable<std::uint64_t>(object, "order") % 100 == 12);
+    }
+}
+
+TEST_CASE("since Linux 6.17 a program of a cgroup can come before one that is there", "[attach][network][cgroup]") {
+    require_bpf();
+    NetworkNamespace network;
+    const TestCgroup cgroup;
+    skip_unless_kernel_has("cgroups", cgroup.is_there());
+    LiveGate gate;
+    Object object =
+        load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"first_egress", "second_egress"}});
+    const Program& first = object.require_program("first_egress");
+    const Program& second = object.require_program("second_egress");
+    for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
+        const Link two = attach(gate, second, cgroup_hook(second, cgroup), {.by = by});
+        AttachOptions options{.by = by};
+        constexpr std::uint32_t before = 1u << 3;  // BPF_F_BEFORE
+        options.order = by == AttachBy::link
+                            ? AttachOrder{.flags = before | uapi::BPF_F_LINK, .relative_fd = two.link_fd()}
+                            : AttachOrder{.flags = before, .relative_fd = second.fd()};
+        std::vector<Link> one;
+        try {
+            one.push_back(attach(gate, first, cgroup_hook(first, cgroup), options));
+        } catch (const Error& error) {
+            CHECK(error.detail().code == EINVAL);
+            leave_skipped("this kernel has no order of cgroup programs");
+        }
+        send_datagram();
+        CHECK(variable<std::uint64_t>(object, "order") % 100 == 12);
+    }
+}
+
+TEST_CASE("a program that allows no others in its cgroup is in the way of the next, and the error says so",
+          "[attach][network][cgroup]") {
+    require_bpf();
+    const TestCgroup cgroup;
+    skip_unless_kernel_has("cgroups", cgroup.is_there());
+    LiveGate gate;
+    Object object =
+        load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"first_egress", "second_egress"}});
+    const Program& first = object.require_program("first_egress");
+    AttachOptions alone{.by = AttachBy::older};
+    alone.cgroup_flags = 0;
+    const Link link = attach(gate, first, cgroup_hook(first, cgroup), alone);
+    const Error error =
+        error_of([&] { attach(gate, object.require_program("second_egress"), cgroup_hook(first, cgroup)); });
+    CHECK(error.detail().code == EPERM);
+    CHECK_THAT(error.detail().hint, contains("does not allow others"));
+}
+
+TEST_CASE("a cgroup that does not exist is the caller's mistake, with the command to type", "[attach][cgroup]") {
+    require_bpf();
+    LiveGate gate;
+    Object object = load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"on_egress"}});
+    const Error error = error_of([&] {
+        attach(gate, object.require_program("on_egress"), parse_hook("cgroup_skb/egress:/sys/fs/cgroup/no/such/group"));
+    });
+    CHECK(error.detail().code == ENOENT);
+    CHECK_THAT(error.detail().hint, contains("mkdir /sys/fs/cgroup/no/such/group"));
+}
+
+TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgroup][lsm]") {
+    require_bpf();
+    std::string modules;
+    std::getline(std::ifstream("/sys/kernel/security/lsm"), modules);
+    skip_unless_kernel_has("BPF LSM", modules.find("bpf") != std::string::npos);
+    const TestCgroup cgroup;
+    skip_unless_kernel_has("cgroups", cgroup.is_there());
+    LiveGate gate;
+    Object object = load(gate, object_spec("tests/data/network_new_hooks.bpf.o"), {.programs = {"on_socket_create"}});
+    const Program& program = object.require_program("on_socket_create");
+    CHECK_THAT(error_of([&] { attach(gate, program); }).detail().hint, contains("lsm_cgroup:/sys/fs/cgroup/GROUP"));
+    for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
+        std::uint64_t seen = hits(object);
+        {
+            const Link link = attach(gate, program, parse_hook("lsm_cgroup:" + cgroup.path()), {.by = by});
+            TestSocket(AF_INET, SOCK_DGRAM);
+            CHECK(hits(object) == seen + 1);
+            seen = hits(object);
+        }
+        TestSocket(AF_INET, SOCK_DGRAM);
+        CHECK(hits(object) == seen);
+    }
+}
