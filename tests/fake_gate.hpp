@@ -235,6 +235,13 @@ private:
             if constexpr (requires { call.log; }) call.log = gate.kept(call.log);
             if constexpr (requires { call.btf; }) call.btf = gate.kept(call.btf);
             if constexpr (requires { call.info; }) call.info = gate.kept(call.info);
+            if constexpr (requires { call.ctx; }) {
+                call.data = gate.kept(call.data);
+                call.data_out = gate.kept(call.data_out);
+                call.ctx = gate.kept(call.ctx);
+                call.ctx_out = gate.kept(call.ctx_out);
+                call.result = nullptr;
+            }
             if constexpr (requires { call.buffer; }) call.buffer = gate.kept(call.buffer);
             if constexpr (requires { call.ready; }) call.ready = gate.kept(call.ready);
             if constexpr (requires { call.data.subspan(0); }) call.data = gate.kept(call.data);

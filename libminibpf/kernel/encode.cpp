@@ -21,7 +21,9 @@ constexpr std::uint32_t uprobe_multi_size = 64;
 constexpr std::uint32_t prog_attach_size = 20;
 constexpr std::uint32_t prog_attach_ordered_size = 32;
 constexpr std::uint32_t obj_size = 16;
-constexpr std::uint32_t id_size = 12;  // start_id or an id, next_id, open_flags
+constexpr std::uint32_t id_size = 12;         // start_id or an id, next_id, open_flags
+constexpr std::uint32_t test_data_size = 40;  // up to the duration
+constexpr std::uint32_t test_ctx_size = 64;
 constexpr std::uint32_t prog_load_size = 128;
 constexpr std::uint32_t book_size = 128;
 
@@ -279,6 +281,35 @@ EncodedBpf to_attr(const ObjPin& call) {
 EncodedBpf to_attr(const ObjGet& call) {
     EncodedBpf encoded = blank(BPF_OBJ_GET, obj_size);
     encoded.attr.pathname = address(call.pathname.c_str());
+    return encoded;
+}
+
+EncodedBpf to_attr(const ProgTestRun& call) {
+    const bool has_context = !call.ctx.empty() || !call.ctx_out.empty();
+    const bool has_flags = call.flags != 0 || call.batch_size != 0;
+    EncodedBpf encoded = blank(BPF_PROG_TEST_RUN, has_flags     ? MINIBPF_END_OF(test.batch_size)
+                                                  : has_context ? test_ctx_size
+                                                                : test_data_size);
+    auto& test = encoded.attr.test;
+    test.prog_fd = static_cast<std::uint32_t>(call.prog_fd);
+    test.data_size_in = static_cast<std::uint32_t>(call.data.size());
+    test.data_size_out = static_cast<std::uint32_t>(call.data_out.size());
+    test.data_in = address(call.data.data());
+    test.data_out = address(call.data_out.data());
+    test.repeat = call.repeat;
+    test.ctx_size_in = static_cast<std::uint32_t>(call.ctx.size());
+    test.ctx_size_out = static_cast<std::uint32_t>(call.ctx_out.size());
+    test.ctx_in = address(call.ctx.data());
+    test.ctx_out = address(call.ctx_out.data());
+    test.flags = call.flags;
+    test.cpu = call.cpu;
+    test.batch_size = call.batch_size;
+    return encoded;
+}
+
+EncodedBpf to_attr(const EnableStats& call) {
+    EncodedBpf encoded = blank(BPF_ENABLE_STATS, MINIBPF_END_OF(enable_stats.type));
+    encoded.attr.enable_stats.type = call.type;
     return encoded;
 }
 

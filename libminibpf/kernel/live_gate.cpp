@@ -172,12 +172,23 @@ std::uint32_t written_back(const EncodedBpf& encoded) noexcept {
     }
 }
 
+void write_back(const EncodedBpf& encoded, const Syscall& call) noexcept {
+    const ProgTestRun* run = std::get_if<ProgTestRun>(&call);
+    if (run == nullptr || run->result == nullptr) return;
+    const auto& test = encoded.attr.test;
+    *run->result = {.retval = test.retval,
+                    .duration_ns = test.duration,
+                    .data_size_out = test.data_size_out,
+                    .ctx_size_out = test.ctx_size_out};
+}
+
 }  // namespace
 
 Answer LiveGate::enter(const Syscall& call, const Reason&) noexcept {
     if (std::optional<EncodedBpf> encoded = encode_bpf(call, attr_size_)) {
         Answer answer = answer_from(syscall(__NR_bpf, encoded->cmd, &encoded->attr, encoded->size));
         answer.out = written_back(*encoded);
+        write_back(*encoded, call);
         answer.attr = reinterpret_cast<std::uintptr_t>(&encoded->attr);
         return answer;
     }

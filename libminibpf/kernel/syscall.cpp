@@ -26,6 +26,8 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> call_names 
     "bpf(BPF_ITER_CREATE)",
     "bpf(BPF_PROG_ATTACH)",
     "bpf(BPF_PROG_DETACH)",
+    "bpf(BPF_PROG_TEST_RUN)",
+    "bpf(BPF_ENABLE_STATS)",
     "bpf(BPF_OBJ_PIN)",
     "bpf(BPF_OBJ_GET)",
     "bpf(BPF_OBJ_GET_INFO_BY_FD)",

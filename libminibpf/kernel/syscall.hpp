@@ -217,6 +217,35 @@ struct ProgDetach {
     std::uint32_t attach_type = 0;
 };
 
+/// What a test run writes back.
+struct ProgTestResult {
+    std::uint32_t retval = 0;         ///< what the program returned, in the last repetition
+    std::uint32_t duration_ns = 0;    ///< of one repetition, on average
+    std::uint32_t data_size_out = 0;  ///< bytes of the packet that came out, even where `data_out` was too short for it
+    std::uint32_t ctx_size_out = 0;   ///< bytes
+};
+
+/// BPF_PROG_TEST_RUN (4.12), BPF_PROG_RUN by its newer name: runs the program once or many times on made-up input,
+/// attached or not. Which program types take it, and whether they want a packet, a context or neither, is for each
+/// type's test_run() in the kernel to say (net/bpf/test_run.c). ENOSPC: `data_out` is too short, the rest is done.
+struct ProgTestRun {
+    int prog_fd = -1;
+    ByteView data;  ///< the packet; at least 14 bytes, an Ethernet header
+    std::span<std::byte> data_out;
+    std::uint32_t repeat = 0;  ///< 0 is 1
+    ByteView ctx;              ///< struct __sk_buff, xdp_md, the arguments of a raw tracepoint, of a syscall program
+    std::span<std::byte> ctx_out;
+    std::uint32_t flags = 0;           ///< BPF_F_TEST_RUN_ON_CPU (5.10), BPF_F_TEST_XDP_LIVE_FRAMES (5.18)
+    std::uint32_t cpu = 0;             ///< with BPF_F_TEST_RUN_ON_CPU
+    std::uint32_t batch_size = 0;      ///< packets at a time, with BPF_F_TEST_XDP_LIVE_FRAMES
+    ProgTestResult* result = nullptr;  ///< borrowed; where it is filled in
+};
+
+/// BPF_ENABLE_STATS (5.8): counts runs and their time, of all programs, until the fd that it answers is closed.
+struct EnableStats {
+    std::uint32_t type = 0;  ///< BPF_STATS_RUN_TIME, which is 0
+};
+
 /// BPF_OBJ_PIN (4.4): gives an fd's object a name in a bpffs.
 struct ObjPin {
     std::string pathname;
@@ -421,12 +450,13 @@ struct ReceiveFrom {
     bool undoes = false;  ///< the answer to a SendTo that undoes
 };
 
-using Syscall = std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad,
-                             BtfLoad, RawTracepointOpen, LinkCreate, LinkUpdate, LinkDetach, IterCreate, ProgAttach,
-                             ProgDetach, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen,
-                             PerfEventSetBpf, PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, Close,
-                             Mkdir, Unlink, Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid, SocketCreate,
-                             InterfaceIndex, BindPacket, BindNetlink, SetSocketOption, SendTo, ReceiveFrom>;
+using Syscall =
+    std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad, BtfLoad,
+                 RawTracepointOpen, LinkCreate, LinkUpdate, LinkDetach, IterCreate, ProgAttach, ProgDetach, ProgTestRun,
+                 EnableStats, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen, PerfEventSetBpf,
+                 PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, Close, Mkdir, Unlink, Mmap, Munmap,
+                 EpollCreate, EpollAdd, EpollWait, Mount, GetPid, SocketCreate, InterfaceIndex, BindPacket, BindNetlink,
+                 SetSocketOption, SendTo, ReceiveFrom>;
 
 /// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
 enum class Origin {

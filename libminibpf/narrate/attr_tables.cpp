@@ -275,6 +275,28 @@ constexpr std::array<AttrField, 1> link_get_fd_by_id = {{
     {MINIBPF_FIELD(link_id), FieldFormat::number, which_object},
 }};
 
+constexpr std::array<AttrField, 15> prog_test_run = {{
+    {MINIBPF_FIELD(test.prog_fd), FieldFormat::descriptor, "which program is run"},
+    {MINIBPF_FIELD(test.retval), FieldFormat::number, "where the kernel writes what it returned"},
+    {MINIBPF_FIELD(test.data_size_in), FieldFormat::number, "bytes of the packet"},
+    {MINIBPF_FIELD(test.data_size_out), FieldFormat::number, "bytes there are for the packet that comes out"},
+    {MINIBPF_FIELD(test.data_in), FieldFormat::address, "where the packet lies; NULL: this type of program takes none"},
+    {MINIBPF_FIELD(test.data_out), FieldFormat::address, "where the kernel copies the packet that comes out to"},
+    {MINIBPF_FIELD(test.repeat), FieldFormat::number, "how often; 0 is once"},
+    {MINIBPF_FIELD(test.duration), FieldFormat::number, "where the kernel writes how long one run took, nanoseconds"},
+    {MINIBPF_FIELD(test.ctx_size_in), FieldFormat::number, "bytes of the context"},
+    {MINIBPF_FIELD(test.ctx_size_out), FieldFormat::number, "bytes there are for the context afterwards"},
+    {MINIBPF_FIELD(test.ctx_in), FieldFormat::address, "where the context lies; NULL: the kernel makes one up"},
+    {MINIBPF_FIELD(test.ctx_out), FieldFormat::address, "where the kernel copies the context to afterwards"},
+    {MINIBPF_FIELD(test.flags), FieldFormat::flags, "on which CPU, or with packets that really go on",
+     &bpf_test_run_flags},
+    {MINIBPF_FIELD(test.cpu), FieldFormat::number, "that CPU"},
+    {MINIBPF_FIELD(test.batch_size), FieldFormat::number, "how many packets at a time"},
+}};
+constexpr std::array<AttrField, 1> enable_stats = {{
+    {MINIBPF_FIELD(enable_stats.type), FieldFormat::enumeration, "what is counted", &bpf_stats_types},
+}};
+
 #undef MINIBPF_FIELD
 
 AttrLayout link_layout(const EncodedBpf& call, StraceVersion version) {
@@ -322,6 +344,8 @@ AttrLayout layout_of(const EncodedBpf& call, StraceVersion version) {
         case BPF_PROG_ATTACH: return {prog_attach, {}, 20, 32};
         case BPF_PROG_DETACH:
             return {is_7_2 ? FieldTable(prog_attach) : FieldTable(prog_detach), {}, is_7_2 ? 32u : 20u, 32};
+        case BPF_PROG_TEST_RUN: return {prog_test_run, {}, 76, 76};
+        case BPF_ENABLE_STATS: return {enable_stats, {}, 4, 4};
         case BPF_OBJ_PIN:
         case BPF_OBJ_GET: return {obj_pin, {}, 16, 20};
         case BPF_OBJ_GET_INFO_BY_FD: return {obj_get_info_by_fd, {}, 16, 16};

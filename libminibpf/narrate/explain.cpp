@@ -52,6 +52,12 @@ struct Doing {
         return "attaches the program without a link: it stays until it is detached or the target is gone";
     }
     std::string_view operator()(const ProgDetach&) const { return "detaches the program"; }
+    std::string_view operator()(const ProgTestRun&) const {
+        return "runs the program on made-up input, without its being attached, and says what it returned";
+    }
+    std::string_view operator()(const EnableStats&) const {
+        return "has the kernel count every program's runs and their time, until the descriptor is closed";
+    }
     std::string_view operator()(const ObjPin&) const {
         return "gives the object a name in a bpffs, which keeps it alive when all descriptors are closed";
     }
@@ -132,6 +138,7 @@ struct Opening {
     std::string operator()(const RawTracepointOpen& call) const { return named("link to raw tracepoint", call.name); }
     std::string operator()(const LinkCreate&) const { return "link"; }
     std::string operator()(const IterCreate&) const { return "iterator"; }
+    std::string operator()(const EnableStats&) const { return "statistics"; }
     std::string operator()(const ObjGet& call) const { return named("pinned", call.pathname); }
     std::string operator()(const GetFdById& call) const {
         constexpr std::array<std::string_view, 4> kinds = {"program", "map", "BTF", "link"};

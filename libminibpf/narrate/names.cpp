@@ -26,7 +26,7 @@ constexpr std::array<ConstantName, N> numbered(const std::array<std::string_view
     return names;
 }
 
-constexpr std::array<ConstantName, 26> command_names = {{
+constexpr std::array<ConstantName, 28> command_names = {{
     {BPF_MAP_CREATE, "BPF_MAP_CREATE"},
     {BPF_MAP_LOOKUP_ELEM, "BPF_MAP_LOOKUP_ELEM"},
     {BPF_MAP_UPDATE_ELEM, "BPF_MAP_UPDATE_ELEM"},
@@ -40,6 +40,8 @@ constexpr std::array<ConstantName, 26> command_names = {{
     {BPF_LINK_UPDATE, "BPF_LINK_UPDATE"},
     {BPF_LINK_DETACH, "BPF_LINK_DETACH"},
     {BPF_ITER_CREATE, "BPF_ITER_CREATE"},
+    {BPF_PROG_TEST_RUN, "BPF_PROG_TEST_RUN"},
+    {BPF_ENABLE_STATS, "BPF_ENABLE_STATS"},
     {BPF_PROG_ATTACH, "BPF_PROG_ATTACH"},
     {BPF_PROG_DETACH, "BPF_PROG_DETACH"},
     {BPF_OBJ_PIN, "BPF_OBJ_PIN"},
@@ -235,6 +237,9 @@ constexpr std::array<ConstantName, 2> file_flag_names = {
 constexpr std::array<ConstantName, 1> kprobe_multi_flag_names = {{{1, "BPF_F_KPROBE_MULTI_RETURN"}}};
 constexpr std::array<ConstantName, 1> uprobe_multi_flag_names = {{{1, "BPF_F_UPROBE_MULTI_RETURN"}}};
 constexpr std::array<ConstantName, 1> netfilter_flag_names = {{{1, "BPF_F_NETFILTER_IP_DEFRAG"}}};
+constexpr std::array<ConstantName, 2> test_run_flag_names = {
+    {{BPF_F_TEST_RUN_ON_CPU, "BPF_F_TEST_RUN_ON_CPU"}, {BPF_F_TEST_XDP_LIVE_FRAMES, "BPF_F_TEST_XDP_LIVE_FRAMES"}}};
+constexpr std::array<ConstantName, 1> stats_type_names = {{{BPF_STATS_RUN_TIME, "BPF_STATS_RUN_TIME"}}};
 
 constexpr auto perf_type_names =
     numbered<6>(std::array<std::string_view, 6>{"PERF_TYPE_HARDWARE", "PERF_TYPE_SOFTWARE", "PERF_TYPE_TRACEPOINT",
@@ -356,6 +361,8 @@ const NameTable bpf_file_flags{file_flag_names, "BPF_F_???"};
 const NameTable bpf_kprobe_multi_flags{kprobe_multi_flag_names, "BPF_F_KPROBE_MULTI_???", "BPF_F_???"};
 const NameTable bpf_uprobe_multi_flags{uprobe_multi_flag_names, "BPF_F_UPROBE_MULTI_???"};
 const NameTable bpf_netfilter_flags{netfilter_flag_names, "BPF_F_NETFILTER_???"};
+const NameTable bpf_test_run_flags{test_run_flag_names, "BPF_F_???"};
+const NameTable bpf_stats_types{stats_type_names, "BPF_STATS_???"};
 
 const NameTable perf_types{perf_type_names, "PERF_TYPE_???"};
 const NameTable perf_attr_sizes{perf_attr_size_names, "PERF_ATTR_SIZE_???"};

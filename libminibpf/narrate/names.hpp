@@ -41,6 +41,8 @@ extern const NameTable bpf_file_flags;
 extern const NameTable bpf_kprobe_multi_flags;
 extern const NameTable bpf_uprobe_multi_flags;
 extern const NameTable bpf_netfilter_flags;
+extern const NameTable bpf_test_run_flags;
+extern const NameTable bpf_stats_types;
 
 extern const NameTable perf_types;
 extern const NameTable perf_attr_sizes;

@@ -189,7 +189,8 @@ std::string with_next_id(std::string entry, const Answer& answer, StraceVersion 
 // strace 6.1 knows these commands by name only, and shows the attr's address. A dry run has none, and tells the fields.
 std::optional<std::string> without_fields(const Syscall& call, const std::string& entry, const Answer& answer,
                                           StraceVersion version) {
-    const bool is_known = !std::holds_alternative<LinkDetach>(call) && !std::holds_alternative<IterCreate>(call);
+    const bool is_known = !std::holds_alternative<LinkDetach>(call) && !std::holds_alternative<IterCreate>(call) &&
+                          !std::holds_alternative<EnableStats>(call);
     if (is_known || version >= StraceVersion::v7_2 || answer.attr == 0) return std::nullopt;
     const std::size_t begin = entry.find('{');
     const std::size_t end = entry.rfind('}') + 1;

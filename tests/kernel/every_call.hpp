@@ -66,6 +66,7 @@ public:
         ids();
         perf_events();
         links();
+        test_runs();
         files();
         memory_and_waiting();
         sockets();
@@ -462,6 +463,24 @@ private:
         close_again(RawTracepointOpen{.name = "sys_enter", .prog_fd = raw_prog_});
         close_again(RawTracepointOpen{.name = "no_such_tracepoint_and_a_name_too_long", .prog_fd = raw_prog_});
         close_again(RawTracepointOpen{.prog_fd = prog_});
+    }
+
+    void test_runs() {
+        std::array<std::byte, 64> packet{}, packet_out{}, context_out{};
+        const std::array<std::byte, 16> context{};
+        const std::array<bpf_insn, 2> insns = {mov64_imm(0, 2), exit_insn()};
+        const int xdp = keep(ProgLoad{.type = BPF_PROG_TYPE_XDP, .insns = insns, .license = "GPL"});
+        for (const int fd : {xdp, raw_prog_, prog_, -1}) {
+            gate_.enter(ProgTestRun{.prog_fd = fd, .data = packet});
+            gate_.enter(ProgTestRun{.prog_fd = fd, .data = packet, .data_out = packet_out, .repeat = 3});
+            gate_.enter(ProgTestRun{.prog_fd = fd, .data = packet, .ctx = context, .ctx_out = context_out});
+            gate_.enter(ProgTestRun{.prog_fd = fd, .ctx = context});
+            for (const std::uint32_t flags : {1u, 2u, 3u, 4u, 0x80u}) {
+                gate_.enter(ProgTestRun{.prog_fd = fd, .ctx = context, .flags = flags, .cpu = 9, .batch_size = 11});
+            }
+        }
+        gate_.enter(Close{.fd = xdp});
+        for (const std::uint32_t type : {0u, 5u}) close_again(EnableStats{.type = type});
     }
 
     void more_links() {

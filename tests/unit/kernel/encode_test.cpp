@@ -159,13 +159,37 @@ TEST_CASE("each command passes as many bytes as it has fields, or 128 as in the 
         {MapCreate{}, 72},         {MapLookupElem{}, 32}, {MapUpdateElem{}, 32}, {MapDeleteElem{}, 16},
         {MapGetNextKey{}, 24},     {MapFreeze{}, 4},      {ProgLoad{}, 128},     {BtfLoad{}, 28},
         {RawTracepointOpen{}, 16}, {LinkCreate{}, 48},    {ObjPin{}, 16},        {ObjGet{}, 16},
-        {ObjGetInfoByFd{}, 16},    {GetNextId{}, 12},     {GetFdById{}, 12},
+        {ObjGetInfoByFd{}, 16},    {GetNextId{}, 12},     {GetFdById{}, 12},     {ProgTestRun{}, 40},
+        {EnableStats{}, 4},
     };
     for (const auto& [call, size] : sizes) {
         INFO(call_name(call));
         CHECK(encode_bpf(call, AttrSize::minimal)->size == size);
         CHECK(encode_bpf(call, AttrSize::book)->size == 128);
     }
+}
+
+TEST_CASE("a test run passes as much as it needs: a packet, a context, or flags", "[kernel][encode]") {
+    const std::array<std::byte, 14> packet{};
+    std::array<std::byte, 20> packet_out{};
+    const std::array<std::byte, 8> context{};
+    const Syscall call = ProgTestRun{.prog_fd = 7, .data = packet, .data_out = packet_out, .repeat = 3};
+    const EncodedBpf encoded = minimal(call);
+    CHECK(encoded.cmd == BPF_PROG_TEST_RUN);
+    CHECK(at<std::uint32_t>(encoded, 0) == 7);
+    CHECK(at<std::uint32_t>(encoded, 8) == 14);
+    CHECK(at<std::uint32_t>(encoded, 12) == 20);
+    CHECK(at<std::uint64_t>(encoded, 16) == address(packet.data()));
+    CHECK(at<std::uint64_t>(encoded, 24) == address(packet_out.data()));
+    CHECK(at<std::uint32_t>(encoded, 32) == 3);
+    const Syscall with_context = ProgTestRun{.prog_fd = 7, .ctx = context};
+    CHECK(minimal(with_context).size == 64);
+    CHECK(at<std::uint32_t>(minimal(with_context), 40) == 8);
+    CHECK(at<std::uint64_t>(minimal(with_context), 48) == address(context.data()));
+    const Syscall on_cpu = ProgTestRun{.prog_fd = 7, .ctx = context, .flags = BPF_F_TEST_RUN_ON_CPU, .cpu = 1};
+    CHECK(minimal(on_cpu).size == 76);
+    CHECK(at<std::uint32_t>(minimal(on_cpu), 64) == 1);
+    CHECK(at<std::uint32_t>(minimal(on_cpu), 68) == 1);
 }
 
 TEST_CASE("bytes that a command does not use are zero, for the kernel refuses others", "[kernel][encode]") {
