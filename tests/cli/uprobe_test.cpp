@@ -34,7 +34,7 @@ TEST_CASE("functions of a library and of a program are probed where sections say
     }
 }
 
-TEST_CASE("--attach puts a kprobe program on a function of a program in $PATH", "[cli][kernel]") {
+TEST_CASE("a kprobe program is put by --attach on a function of a program in $PATH", "[cli][kernel]") {
     need_uprobes();
     const Said said =
         run(loader() + " -q --type kprobe --attach uprobe:bash:parse_and_execute -c \"bash -c 'type true'\" " +
@@ -44,7 +44,7 @@ TEST_CASE("--attach puts a kprobe program on a function of a program in $PATH", 
     CHECK_THAT(said.out, contains("bpf_trace_printk: Get"));
 }
 
-TEST_CASE("--pid keeps a probe to one process", "[cli][kernel]") {
+TEST_CASE("a probe is kept to one process by --pid", "[cli][kernel]") {
     need_uprobes();
     const Said said = run("sleep 10 & other=$!; " + loader() + " -q --pid $other " +
                           data_object("uprobes_of_programs.bpf.o") + " -c nice; status=$?; kill $other; exit $status");
