@@ -42,7 +42,9 @@ std::string_view config_meaning(const perf_event_attr& attr) {
         case PERF_TYPE_SOFTWARE: return "which event of the kernel's own making";
         case PERF_TYPE_HARDWARE:
         case PERF_TYPE_HW_CACHE: return "which counter of the processor";
-        default: return "which event; for kprobes and uprobes, bit 0 asks for the function's return";
+        default:
+            return "which event; for kprobes and uprobes, bit 0 asks for the function's return, and bits 32-63 are "
+                   "where in the file a USDT probe's semaphore is";
     }
 }
 
