@@ -138,7 +138,7 @@ TEST_CASE("a hook that cannot be meant is refused with what to write", "[object]
     CHECK(usage_hint_for("kprobe") == "write kprobe:NAME");
     CHECK(usage_hint_for("tracepoint:") == "write tracepoint:CATEGORY/NAME");
     CHECK(usage_hint_for("tp:sys_enter_execve") == "write tp:CATEGORY/sys_enter_execve");
-    CHECK(usage_hint_for("sk_msg:x").empty());
+    CHECK(usage_hint_for("lwt_in:x").empty());
 }
 
 TEST_CASE("program types are named as bpftool names them", "[object]") {
