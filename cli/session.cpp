@@ -246,9 +246,10 @@ std::vector<ProgramState> Session::summary() const {
     return states;
 }
 
+// In tc/ingress:eth0,priority=9 the '=' belongs to the hook: no program's name has a ':' in it.
 const Program& Session::attach_as_asked(const std::string& request) {
-    std::size_t equals = request.find('=');
-    if (equals > request.find(':')) equals = std::string::npos;  // a parameter's: HOOK,KEY=VALUE
+    const std::string_view before_colon = before(request, ':');
+    const std::size_t equals = before_colon.find('=');
     if (equals == std::string::npos && object_.programs().size() > 1) {
         throw_usage(fmt::format("--attach {}: which program?", request),
                     fmt::format("the object has several: --attach PROGRAM={}", request));

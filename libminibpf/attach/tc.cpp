@@ -171,6 +171,9 @@ Link attach_tc(KernelGate& gate, const Program& program, const Hook& hook, const
     const std::uint32_t interface = interface_index(gate, target.interface, description);
     auto attachment = std::make_unique<TcAttachment>(gate, doing, target, interface);
     const RouteSocket::Outcome qdisc = attachment->add_qdisc();
+    if (qdisc.error == ENOENT)
+        throw request_error(doing + ": adding the queueing discipline clsact", qdisc, tc_hint(target, ENOENT))
+            .with_blame(Blame::facility);
     if (!qdisc.ok() && qdisc.error != EEXIST)
         throw request_error(doing + ": adding the queueing discipline clsact", qdisc, tc_hint(target, qdisc.error));
     const auto why = [&] { return fmt::format("{} decides what becomes of packets (direct action)", program.name()); };
@@ -179,6 +182,7 @@ Link attach_tc(KernelGate& gate, const Program& program, const Hook& hook, const
     RouteSocket::Outcome filter = attachment->add_filter(program, handle, why);
     while (filter.error == EEXIST && target.handle == 0 && handle < most_handles)
         filter = attachment->add_filter(program, ++handle, "that handle is taken, so the next one");
+    if (filter.error == ENOENT) throw request_error(doing, filter, tc_hint(target, ENOENT)).with_blame(Blame::facility);
     if (!filter.ok()) throw request_error(doing, filter, tc_hint(target, filter.error));
     return Link(std::move(description), std::move(attachment));
 }

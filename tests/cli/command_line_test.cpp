@@ -27,7 +27,7 @@ Said plan_of(const std::string& content, const std::string& options = "") {
 
 }  // namespace
 
-TEST_CASE("--help of every command carries examples and exits 0", "[cli]") {
+TEST_CASE("every command carries examples in its --help and exits 0", "[cli]") {
     for (const char* command : {"", "run", "plan", "step", "inspect"}) {
         INFO(command);
         const Said said = run(loader() + " " + command + " --help");

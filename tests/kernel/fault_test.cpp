@@ -132,6 +132,21 @@ TEST_CASE("when any call fails, reading trace_pipe leaves nothing open", "[event
     CHECK(calls >= 3);
 }
 
+namespace {
+
+bool is_missing(const ObjectSpec& spec, const std::string& program, const std::string& hook) {
+    LiveGate gate;
+    Object object = load(gate, spec, {.programs = {program}});
+    try {
+        attach(gate, object.require_program(program), parse_hook(hook));
+        return false;
+    } catch (const Error& error) {
+        return error.detail().blame == Blame::facility;
+    }
+}
+
+}  // namespace
+
 TEST_CASE("when any call fails, a network hook leaves nothing open and nobody on the interface",
           "[load][attach][network][fault]") {
     require_bpf();
@@ -150,6 +165,7 @@ TEST_CASE("when any call fails, a network hook leaves nothing open and nobody on
           Attempt{"on_dissection", "flow_dissector:/proc/self/ns/net", AttachBy::link, 4}}) {
         INFO(attempt.hook);
         ObjectSpec spec = object_spec("tests/data/network_hooks.bpf.o");
+        if (is_missing(spec, attempt.program, attempt.hook)) continue;  // not every kernel has clsact
         // What one run leaves behind is in the way of the next: the same handle, the one place for XDP.
         const int calls = sweep(
             [&](KernelGate& gate) {

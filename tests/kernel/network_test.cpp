@@ -33,6 +33,13 @@ bool can_attach(const std::function<Link()>& attach_it) {
     }
 }
 
+void require_clsact(KernelGate& gate) {
+    Object object = load_hooks(gate, {"on_tc"});
+    skip_unless_kernel_has("clsact and bpf filters", can_attach([&] {
+                               return attach(gate, object.require_program("on_tc"), parse_hook("tc/ingress:lo"));
+                           }));
+}
+
 void require_veth(NetworkNamespace& network) {
     skip_unless_kernel_has("veth", network.add_pair("veth", "veth0", "veth1"));
 }
@@ -151,6 +158,7 @@ TEST_CASE("a tc filter runs for each packet in its direction, and leaves no queu
     NetworkNamespace network;
     require_veth(network);
     LiveGate gate;
+    require_clsact(gate);
     for (int i = 0; i < 2; ++i) {  // the second round finds what the first left
         check_runs_for_frames(gate, "on_tc", "tc/ingress:veth1", {}, "veth0");
         check_runs_for_frames(gate, "on_tc", "tc/egress:veth0", {}, "veth0");
@@ -171,6 +179,7 @@ TEST_CASE("tc filters run in the order of their priorities, and each is detached
     NetworkNamespace network;
     require_veth(network);
     LiveGate gate;
+    require_clsact(gate);
     Object object = load_hooks(gate, {"first", "second", "on_tc"});
     auto second = std::make_unique<Link>(
         attach(gate, object.require_program("second"), parse_hook("tc/ingress:veth1,priority=9")));
@@ -188,6 +197,7 @@ TEST_CASE("a tc filter's handle that is taken is an error that says how to look"
     require_bpf();
     NetworkNamespace network;
     LiveGate gate;
+    require_clsact(gate);
     Object object = load_hooks(gate, {"on_tc"});
     const Program& program = object.require_program("on_tc");
     const Link link = attach(gate, program, parse_hook("tc/ingress:lo,handle=3"));
