@@ -1,4 +1,5 @@
 // Network hooks from the command line, in a network namespace of the test's own.
+#include <algorithm>
 #include <chrono>
 #include <future>
 
@@ -43,6 +44,7 @@ TEST_CASE("a network hook's narration is what strace prints, netlink included", 
         const Said said = run("strace -qq -o " + real + " -e " + calls + " " + loader() + " -q --trace=" + narration +
                               arguments + " -c true");
         INFO("standard error: " << said.err);
+        skip_unless_kernel_has("clsact and bpf filters", said.status != 4);
         CHECK(said.status == 0);
         std::vector<std::string> narrated;
         for (const std::string& line : lines_of(text_file(narration))) {
@@ -53,6 +55,9 @@ TEST_CASE("a network hook's narration is what strace prints, netlink included", 
         for (const std::string& line : lines_of(text_file(real)))
             if (!line.starts_with("---")) expected.push_back(line);
         CHECK(narrated.size() >= 5);
+        const bool is_decoded =
+            std::ranges::none_of(expected, [](const std::string& line) { return line.find("NLMSG_???") != line.npos; });
+        skip_unless_kernel_has("netlink_diag, by which strace knows what kind of netlink it sees", is_decoded);
         REQUIRE(narrated.size() == expected.size());
         for (std::size_t i = 0; i < narrated.size(); ++i) CHECK(narrated[i] == expected[i]);
     }
