@@ -24,6 +24,8 @@
 #pragma once
 
 #include <libminibpf/attach/attach.hpp>
+#include <libminibpf/attach/link_operations.hpp>
+#include <libminibpf/attach/tracepoint_format.hpp>
 #include <libminibpf/base/bytes.hpp>
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/btf/btf.hpp>
@@ -35,7 +37,9 @@
 #include <libminibpf/events/trace_pipe.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/live_gate.hpp>
+#include <libminibpf/load/loaded.hpp>
 #include <libminibpf/load/loader.hpp>
+#include <libminibpf/load/test_run.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>
 #include <libminibpf/narrate/narrating_gate.hpp>
