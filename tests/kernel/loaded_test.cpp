@@ -120,7 +120,7 @@ TEST_CASE("an id that nothing has, a name that nothing has, and a path that is n
     }
 }
 
-TEST_CASE("what is loaded is found by name; a name that two have asks for the id", "[kernel][loaded]") {
+TEST_CASE("what is loaded is found by name, and a name that two have asks for the id", "[kernel][loaded]") {
     require_bpf();
     LiveGate gate;
     const std::string name = "mb_" + std::to_string(getpid());

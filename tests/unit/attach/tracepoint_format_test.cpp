@@ -27,7 +27,7 @@ print fmt: "filename: 0x%08lx", ((unsigned long)(REC->filename))
 
 }  // namespace
 
-TEST_CASE("each field line has a name, a place and a size; other lines are passed over", "[attach][tracepoint]") {
+TEST_CASE("each field line has a name, a place and a size, and other lines are passed over", "[attach][tracepoint]") {
     const std::vector<TracepointField> fields = parse_tracepoint_format(execve_format);
     REQUIRE(fields.size() == 9);
     CHECK(fields[4].name == "__syscall_nr");
