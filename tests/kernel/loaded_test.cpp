@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -361,10 +362,16 @@ TEST_CASE("when any call fails, looking at what is loaded, testing and updating 
 
 TEST_CASE("a probe that a killed loader left behind is removed, a living one's is not", "[kernel][loaded][kprobe]") {
     require_kprobe_events();
-    const auto make = [](const std::string& event) {
-        std::ofstream file("/sys/kernel/tracing/kprobe_events", std::ios::app);
-        file << "p:minibpf/" << event << " " << get_syscall_fnname("getpgid") << std::endl;
-        REQUIRE(file.good());
+    LiveGate gate;
+    const auto write_line = [&](const std::string& line) {
+        const Fd file(
+            gate, gate.enter(OpenAt{.path = "/sys/kernel/tracing/kprobe_events", .flags = O_WRONLY | O_APPEND}).fd());
+        const Answer answer = gate.enter(Write{.fd = file.get(), .data = bytes_of(std::string_view(line))});
+        INFO(line);
+        CHECK(answer.error == 0);
+    };
+    const auto make = [&](const std::string& event) {
+        write_line("p:minibpf/" + event + " " + get_syscall_fnname("getpgid"));
     };
     const pid_t child = fork();
     if (child == 0) _exit(0);
@@ -373,7 +380,6 @@ TEST_CASE("a probe that a killed loader left behind is removed, a living one's i
     const std::string of_dead = "test_" + std::to_string(child) + "_1", own = "test_" + std::to_string(getpid()) + "_1";
     make(of_dead);
     make(own);
-    LiveGate gate;
     const std::vector<std::string> removed = remove_stale_probes(gate);
     CHECK(has(removed, of_dead));
     CHECK_FALSE(has(removed, own));
@@ -382,6 +388,6 @@ TEST_CASE("a probe that a killed loader left behind is removed, a living one's i
     };
     CHECK(listed(of_dead) == 0);
     CHECK(listed(own) == 1);
-    std::ofstream("/sys/kernel/tracing/kprobe_events", std::ios::app) << "-:minibpf/" << own << std::endl;
+    write_line("-:minibpf/" + own);
     CHECK(listed(own) == 0);
 }
