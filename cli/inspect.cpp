@@ -1,7 +1,6 @@
 // Shows an object as the loader understands it, table by table. Needs no privilege and makes no bpf() call.
-#include "inspect.hpp"
-
 #include <algorithm>
+#include <memory>
 
 #include <elf.h>
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include <libminibpf/kernel/live_gate.hpp>
 #include <libminibpf/relocate/link.hpp>
 
+#include "command.hpp"
 #include "open_object.hpp"
 #include "output.hpp"
 
@@ -20,6 +20,20 @@ namespace cli {
 using namespace minibpf;
 
 namespace {
+
+constexpr const char* inspect_examples = R"(Examples:
+  loader inspect prog.o
+  loader inspect --disasm --relocations prog.o
+  loader inspect --type tracepoint prog.text)";
+
+struct InspectOptions {
+    std::string object;
+    std::string type;  ///< of raw instructions
+    std::vector<std::string> cflags;
+    bool disassemble = false;
+    bool relocations = false;
+    bool btf = false;
+};
 
 std::string section_kind(const elf::Section& section) {
     switch (section.type) {
@@ -216,8 +230,6 @@ void inspect_raw_instructions(ByteView bytes, const InspectOptions& options) {
     show_instructions(spec);
 }
 
-}  // namespace
-
 void inspect(const InspectOptions& options) {
     LiveGate gate;
     const Bytes bytes = read_object(gate, options.object, options.cflags);
@@ -235,6 +247,24 @@ void inspect(const InspectOptions& options) {
     if (options.disassemble) show_instructions(spec);
     if (options.relocations) show_relocations(spec);
     if (options.btf) show_types(spec);
+}
+
+}  // namespace
+
+Action declare_inspect(CLI::App& app) {
+    const auto options = std::make_shared<InspectOptions>();
+    app.add_option("OBJECT", options->object, "a .o, a .bpf.c, raw instructions with --type, or - for standard input")
+        ->required();
+    app.add_option("--type", options->type, "the program type of raw instructions: tracepoint, kprobe, xdp, ...")
+        ->type_name("TYPE");
+    app.add_option("--cflags", options->cflags, "more options for clang, when OBJECT is a .bpf.c")
+        ->type_name("FLAGS")
+        ->allow_extra_args(false);
+    app.add_flag("--disasm", options->disassemble, "the instructions of each function");
+    app.add_flag("--relocations", options->relocations, "each relocated instruction before and after");
+    app.add_flag("--btf", options->btf, "every type");
+    app.footer(inspect_examples);
+    return [options] { inspect(*options); };
 }
 
 }  // namespace cli

@@ -7,7 +7,7 @@
 #include <libminibpf/kernel/kernel_gate.hpp>
 #include <libminibpf/object/object_spec.hpp>
 
-#include "options.hpp"
+#include "run_options.hpp"
 
 namespace cli {
 

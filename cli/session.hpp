@@ -15,7 +15,7 @@
 #include <libminibpf/events/trace_pipe.hpp>
 #include <libminibpf/load/loader.hpp>
 
-#include "options.hpp"
+#include "run_options.hpp"
 
 namespace cli {
 
