@@ -101,9 +101,8 @@ struct Holder {
 };
 using LoadedId = std::pair<IdKind, std::uint32_t>;
 
-/// Which processes hold what, by /proc/*/fdinfo. Looks through all processes that it may look into, past the gate: it
-/// asks the file system and not bpf(2).
-std::map<LoadedId, std::vector<Holder>> holders();
+/// Which processes hold what, by /proc/*/fdinfo. Looks through all processes that it may look into.
+std::map<LoadedId, std::vector<Holder>> holders(KernelGate& gate);
 
 /// Where what is pinned, in every bpffs that is mounted.
 std::map<LoadedId, std::vector<std::string>> pins(KernelGate& gate);

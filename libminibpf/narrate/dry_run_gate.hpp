@@ -66,6 +66,8 @@ private:
     Answer answer(const Read& call);
     Answer answer(const Write& call);
     Answer answer(const Lseek& call);
+    Answer answer(const ReadDirectory& call);
+    Answer answer(const ReadLink& call);
     Answer answer(const Close& call);
     Answer answer(const Mmap& call);
     Answer answer(const Munmap& call);

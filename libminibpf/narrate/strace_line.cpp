@@ -10,6 +10,7 @@
 #include <fcntl.h>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/kernel/files.hpp>
 #include <libminibpf/narrate/attr_fields.hpp>
 #include <libminibpf/narrate/names.hpp>
 #include <libminibpf/narrate/netlink_text.hpp>
@@ -69,6 +70,25 @@ std::string arguments(const Write& call, StraceVersion) {
 std::string arguments(const Lseek& call, StraceVersion version) {
     return fmt::format("lseek({}, {}, {})", call.fd, call.offset,
                        enum_text(seek_origins, static_cast<unsigned>(call.whence), version));
+}
+
+std::string arguments(const ReadDirectory& call, StraceVersion) {
+    return fmt::format("getdents64({}, {}, {})", call.fd, address_text(call.buffer.data()), call.buffer.size());
+}
+
+std::string arguments(const ReadDirectory& call, const Answer& answer) {
+    const std::size_t count = directory_entries(call.buffer.first(static_cast<std::size_t>(answer.value))).size();
+    return fmt::format("getdents64({}, {} /* {} entries */, {})", call.fd, address_text(call.buffer.data()), count,
+                       call.buffer.size());
+}
+
+std::string arguments(const ReadLink& call, StraceVersion) {
+    return fmt::format("readlink({}, {}, {})", quoted(call.path), address_text(call.buffer.data()), call.buffer.size());
+}
+
+std::string arguments(const ReadLink& call, const Answer& answer) {
+    const ByteView target = call.buffer.first(static_cast<std::size_t>(answer.value));
+    return fmt::format("readlink({}, {}, {})", quoted(call.path), quoted_bytes(target), call.buffer.size());
 }
 
 std::string arguments(const Close& call, StraceVersion) {
@@ -222,6 +242,8 @@ std::string StraceLine::finish(const Answer& answer) const {
     std::string text = entry_;
     if (answer.ok()) {
         if (const Read* read = std::get_if<Read>(&call_)) text = arguments(*read, answer);
+        if (const ReadDirectory* read = std::get_if<ReadDirectory>(&call_)) text = arguments(*read, answer);
+        if (const ReadLink* read = std::get_if<ReadLink>(&call_)) text = arguments(*read, answer);
         if (const ReceiveFrom* receive = std::get_if<ReceiveFrom>(&call_)) text = arguments(*receive, answer);
         if (const InterfaceIndex* index = std::get_if<InterfaceIndex>(&call_)) text = arguments(*index, answer);
         if (const EpollWait* wait = std::get_if<EpollWait>(&call_)) text = arguments(*wait, answer);
