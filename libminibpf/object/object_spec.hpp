@@ -205,6 +205,7 @@ struct ObjectSpec {
     // The same for a name that a person gave: throw Error (Blame::object) with the nearest name that exists.
     MapSpec& require_map(std::string_view map_name);
     const ProgramSpec& require_program(std::string_view program_name) const;
+    ProgramSpec& require_program(std::string_view program_name);
     const VariableSpec& require_variable(std::string_view variable_name) const;
     /// Throws Error when the object was compiled for machines of the other byte order.
     void require_native_endian() const;

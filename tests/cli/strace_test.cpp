@@ -57,7 +57,7 @@ void compare_example(const std::string& name, const std::string& arguments, cons
     INFO(name << " " << arguments);
     const TemporaryDirectory directory;
     const std::string example = (build_dir() / "examples" / name).string();
-    const std::string interrupt = "(until grep -q \"" + last_call + "\" " + (directory / "real").string() +
+    const std::string interrupt = "(until grep -Eq \"" + last_call + "\" " + (directory / "real").string() +
                                   "; do sleep 0.2; done; sleep 0.5; kill -INT $$) & ";
     // The shell becomes the example, so that strace follows one process and its lines carry no pid.
     compare_with_strace("sh -c '" + interrupt + "exec " + example + " " + arguments + "'", directory, "", at_least);
@@ -109,10 +109,35 @@ TEST_CASE("each example's narration is what strace prints", "[cli][kernel][strac
     compare_example("example_smallest", prog("smallest.text"), "^ioctl.*IOC_ENABLE", 4);
     compare_example("example_chapter4_hello_buffer_config_raw_tp", prog("chapter4/hello_buffer_config_raw_tp.bpf.o"),
                     "^epoll_ctl", 12);
+    compare_example("example_chapter2_hello_file", prog("chapter2/hello_file.bpf.o"), "^ioctl.*IOC_ENABLE", 7);
+    compare_example("example_chapter2_hello_file_ring_buffer", prog("chapter2/hello_file_ring_buffer.bpf.o"),
+                    "^epoll_ctl", 7);
+    compare_example("example_chapter2_hello_tail", prog("chapter2/hello_tail.bpf.o"), "^bpf.BPF_RAW_TRACEPOINT_OPEN",
+                    25);
+    compare_example("example_chapter3_hello", prog("chapter3/hello.bpf.o"), "^bpf.BPF_LINK_CREATE", 8);
+    compare_example("example_chapter3_hello_func", prog("chapter3/hello_func.bpf.o"), "^bpf.BPF_RAW_TRACEPOINT_OPEN",
+                    5);
+}
+
+// Chapter 2's probes of execve, on whichever hook the kernel has.
+TEST_CASE("the narration of examples at another hook is what strace prints", "[cli][kernel][strace]") {
+    for (const char* hook : {"tracepoint:syscalls/sys_enter_execve", "raw_tp:sched_process_exec"}) {
+        for (const char* name : {"hello", "hello_map", "hello_buffer"}) {
+            const bool has_rings = std::string(name) == "hello_buffer";
+            compare_example(std::string("example_chapter2_") + name,
+                            prog("chapter2/" + std::string(name) + ".bpf.o") + " " + hook,
+                            has_rings ? "^epoll_ctl" : "^ioctl.*IOC_ENABLE|^bpf.BPF_RAW_TRACEPOINT_OPEN", 4);
+        }
+    }
 }
 
 TEST_CASE("the kprobe example's narration is what strace prints", "[cli][kernel][strace]") {
     skip_unless_kernel_has("kprobe PMU", has_kprobes());
     compare_example("example_chapter4_hello_buffer_config", prog("chapter4/hello_buffer_config.bpf.o"), "^epoll_ctl",
                     12);
+    for (const char* name : {"hello", "hello_map", "hello_buffer"}) {
+        const bool has_rings = std::string(name) == "hello_buffer";
+        compare_example(std::string("example_chapter2_") + name, prog("chapter2/" + std::string(name) + ".bpf.o"),
+                        has_rings ? "^epoll_ctl" : "^ioctl.*IOC_ENABLE", 5);
+    }
 }

@@ -1,0 +1,128 @@
+// The book's examples, chapter by chapter: each runs until ^C while the event that it is about is provoked, and says
+// what its chapter says it would. That its narration is strace's is strace_test.cpp's business.
+#include <regex>
+
+#include <tests/catch.hpp>
+#include <tests/skip.hpp>
+
+#include "command.hpp"
+
+using namespace minibpf::test;
+
+namespace {
+
+struct Example {
+    std::string name;       ///< "chapter2_hello"
+    std::string arguments;  ///< after the object
+    std::string event;      ///< a shell command that provokes it, once the example waits
+    std::string ready;      ///< what its narration says last before it waits
+};
+
+// The example is started, `event` runs when the example waits, and ^C follows a little later.
+Said run_example(const Example& example) {
+    const TemporaryDirectory directory;
+    const std::string err = (directory / "narration").string();
+    const std::string object = example.name.substr(0, example.name.find('_')) + "/" +
+                               example.name.substr(example.name.find('_') + 1) + ".bpf.o";
+    const std::string command = (build_dir() / "examples" / ("example_" + example.name)).string() + " " + prog(object) +
+                                " " + example.arguments + " 2>" + err + " & pid=$!; n=0; until grep -Eq '" +
+                                example.ready + "' " + err + "; do n=$((n+1)); [ $n -lt 100 ] || break; kill -0 $pid " +
+                                "|| break; sleep 0.1; done; sleep 0.3; " + example.event +
+                                "; sleep 0.7; kill -INT $pid; wait $pid";
+    Said said = run(command);
+    said.err += text_file(err);
+    return said;
+}
+
+bool says(const Said& said, const std::string& line_pattern) {
+    const std::regex pattern(line_pattern);
+    for (const std::string& line : lines_of(said.out)) {
+        if (std::regex_search(line, pattern)) return true;
+    }
+    return false;
+}
+
+void check_says(const Example& example, const std::string& line_pattern) {
+    INFO(example.name << " " << example.arguments);
+    const Said said = run_example(example);
+    INFO("standard output: " << said.out.substr(0, 4000));
+    INFO("standard error: " << said.err.substr(0, 4000));
+    CHECK(said.status == 0);
+    CHECK(says(said, line_pattern));
+}
+
+bool has_kprobes() {
+    return std::filesystem::exists("/sys/bus/event_source/devices/kprobe");
+}
+
+constexpr const char* attached = "IOC_ENABLE|RAW_TRACEPOINT_OPEN|LINK_CREATE";
+constexpr const char* waits_for_buffer = "^epoll_ctl";
+
+// Chapter 2's probes of execve, each attached to `hook` in the place of the kprobe, or to the kprobe when that is
+// empty.
+void check_execve_examples(const std::string& hook) {
+    check_says({"chapter2_hello", hook, "true; /bin/true", attached}, R"(bpf_trace_printk: Hello World!$)");
+    check_says({"chapter2_hello_map", hook, "/bin/true; /bin/true; sleep 2.5", attached}, R"(ID 0: [1-9][0-9]*\t)");
+    check_says({"chapter2_hello_buffer", hook, "/bin/true", waits_for_buffer}, R"(^[1-9][0-9]* 0 \w+ Hello World$)");
+}
+
+}  // namespace
+
+TEST_CASE("chapter 2: execve is seen by a kprobe", "[cli][kernel][chapter]") {
+    skip_unless_kernel_has("kprobe PMU", has_kprobes());
+    check_execve_examples("");
+}
+
+TEST_CASE("chapter 2: where there are no kprobes, other hooks of execve do", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    check_execve_examples("tracepoint:syscalls/sys_enter_execve");
+    check_execve_examples("raw_tp:sched_process_exec");
+}
+
+TEST_CASE("chapter 2: a kernel without kprobes is told of as such, and how one knows", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    skip_unless_kernel_has("no kprobes", !has_kprobes());
+    const Said said = run_example({"chapter2_hello", "", "true", "kprobe_events"});
+    CHECK(said.status == 4);
+    CHECK(said.err.find("this kernel has no kprobes") != std::string::npos);
+    CHECK(said.err.find("kprobe/type") != std::string::npos);
+    CHECK(said.err.find("tracepoint:syscalls/sys_enter_execve") != std::string::npos);
+}
+
+TEST_CASE("chapter 2: opened files are seen by a tracepoint, in trace_pipe and in a ring buffer",
+          "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const std::string event = "cat /etc/hostname >/dev/null";
+    check_says({"chapter2_hello_file", "", event, attached}, "bpf_trace_printk: cat opens /etc/hostname$");
+    check_says({"chapter2_hello_file_ring_buffer", "", event, waits_for_buffer}, "^cat - /etc/hostname$");
+}
+
+TEST_CASE("chapter 2: tail calls tell execve and timers from other system calls", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const Said said = run_example({"chapter2_hello_tail", "", "/bin/true", attached});
+    INFO("standard error: " << said.err.substr(0, 4000));
+    CHECK(said.status == 0);
+    CHECK(says(said, "bpf_trace_printk: Executing a program$"));
+    CHECK(says(said, "bpf_trace_printk: Another syscall: [0-9]+$"));
+    CHECK_FALSE(says(said, "Another syscall: (0|1|59)$"));  // read and write are ignored, execve has its own
+}
+
+TEST_CASE("chapter 3: XDP counts packets in a global variable", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const Said said =
+        run("unshare -n sh -c '" + std::string("ip link set lo up; ") +
+            (build_dir() / "examples/example_chapter3_hello").string() + " " + prog("chapter3/hello.bpf.o") +
+            " lo 2>/dev/null & pid=$!; sleep 1; (echo x >/dev/udp/127.0.0.1/9) 2>/dev/null; "
+            "timeout 2 bash -c \"echo x >/dev/udp/127.0.0.1/9; echo x >/dev/udp/127.0.0.1/9\"; sleep 0.5; "
+            "kill -INT $pid; wait $pid'");
+    INFO("standard output: " << said.out);
+    INFO("standard error: " << said.err);
+    CHECK(said.status == 0);
+    CHECK(says(said, "bpf_trace_printk: Hello World 0$"));
+    CHECK(says(said, "^counter = [2-9]$"));
+}
+
+TEST_CASE("chapter 3: a program with a subprogram prints each system call's number", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    check_says({"chapter3_hello_func", "", "/bin/true", attached}, "bpf_trace_printk: Syscall: 59$");
+}
