@@ -82,6 +82,11 @@ void add_object_options(CLI::App& app, RunOptions& options) {
                    "how many calls a kretprobe follows at once, where the kernel's own number misses some")
         ->type_name("N")
         ->check(CLI::Range(1u, 4096u));
+    app.add_option("--log-level", options.log_level,
+                   "show what the verifier writes: 1 the path that it took, 2 each instruction and its registers, 4 how "
+                   "much work it was; or a sum of these")
+        ->type_name("1..7")
+        ->check(CLI::Range(1u, 7u));
     app.add_option("--update", options.update, "set a map's element once the programs are attached")
         ->type_name("MAP[KEY]=VALUE")
         ->allow_extra_args(false);

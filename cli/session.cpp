@@ -109,7 +109,12 @@ Object load_object(KernelGate& gate, const RunOptions& options) {
                              .keep_going = options.keep_going,
                              .btf = options.btf,
                              .pin_directory = options.pin_directory,
-                             .target_prog_fds = targets.by_program};
+                             .target_prog_fds = targets.by_program,
+                             .log_level = options.log_level};
+    load_options.verified = [](const std::string& program, std::string_view log) {
+        note(fmt::format("loader: the verifier on {}:", program));
+        std::fwrite(log.data(), 1, log.size(), stderr);
+    };
     if (!options.quiet) load_options.notice = [](const std::string& text) { note(fmt::format("loader: {}", text)); };
     return load(gate, std::move(spec), load_options);
 }

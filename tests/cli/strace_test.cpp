@@ -114,9 +114,21 @@ TEST_CASE("each example's narration is what strace prints", "[cli][kernel][strac
                     "^epoll_ctl", 7);
     compare_example("example_chapter2_hello_tail", prog("chapter2/hello_tail.bpf.o"), "^bpf.BPF_RAW_TRACEPOINT_OPEN",
                     25);
+    compare_example("example_chapter4_hello_ring_buffer_config",
+                    prog("chapter4/hello_ring_buffer_config.bpf.o") + " raw_tp:sys_enter", "^epoll_ctl", 9);
+    compare_example("example_chapter5_hello_buffer_config", prog("chapter5/hello_buffer_config.bpf.o") + " hello_tp",
+                    "^epoll_ctl", 12);
     compare_example("example_chapter3_hello", prog("chapter3/hello.bpf.o"), "^bpf.BPF_LINK_CREATE", 8);
     compare_example("example_chapter3_hello_func", prog("chapter3/hello_func.bpf.o"), "^bpf.BPF_RAW_TRACEPOINT_OPEN",
                     5);
+}
+
+TEST_CASE("the narration of examples that end by themselves is what strace prints", "[cli][kernel][strace]") {
+    const TemporaryDirectory directory;
+    compare_with_strace((build_dir() / "examples/example_chapter6_hello_verifier").string() + " " + prog("chapter6"),
+                        directory, "", 40);
+    compare_with_strace((build_dir() / "examples/example_chapter5_find_map").string() + " no_such_map || true",
+                        directory, "", 1);
 }
 
 // Chapter 2's probes of execve, on whichever hook the kernel has.
@@ -133,8 +145,12 @@ TEST_CASE("the narration of examples at another hook is what strace prints", "[c
 
 TEST_CASE("the kprobe example's narration is what strace prints", "[cli][kernel][strace]") {
     skip_unless_kernel_has("kprobe PMU", has_kprobes());
-    compare_example("example_chapter4_hello_buffer_config", prog("chapter4/hello_buffer_config.bpf.o"), "^epoll_ctl",
-                    12);
+    for (const char* name :
+         {"chapter4_hello_buffer_config", "chapter4_hello_ring_buffer_config", "chapter5_hello_buffer_config"}) {
+        std::string object = name;
+        compare_example("example_" + object, prog(object.replace(object.find('_'), 1, "/") + ".bpf.o"), "^epoll_ctl",
+                        9);
+    }
     for (const char* name : {"hello", "hello_map", "hello_buffer"}) {
         const bool has_rings = std::string(name) == "hello_buffer";
         compare_example(std::string("example_chapter2_") + name, prog("chapter2/" + std::string(name) + ".bpf.o"),
