@@ -6,6 +6,8 @@
 
 #include <libminibpf/kernel/fd.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// A probe in tracefs's kprobe_events or uprobe_events that minibpf has made; removes it when it dies. Move-only.
@@ -93,3 +95,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

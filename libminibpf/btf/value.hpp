@@ -9,6 +9,8 @@
 
 #include <libminibpf/btf/btf.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf::btf {
 
 /// One line of text for a value: `{.pid = 812, .uid = 0, .command = "bash", .message = "Hey root!"}`.
@@ -39,3 +41,5 @@ std::string definition_text(const Btf& btf, TypeId type);
 std::string hexdump(ByteView bytes);
 
 }  // namespace minibpf::btf
+
+#pragma GCC visibility pop

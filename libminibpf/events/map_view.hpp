@@ -5,6 +5,8 @@
 
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// "counts: [0]=3 [1000]=4", typed by BTF; for data sections and arenas the variables: ".bss: counter=5".
@@ -13,3 +15,5 @@ namespace minibpf {
 std::string map_line(const Object& object, const Map& map);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

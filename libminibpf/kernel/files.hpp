@@ -11,6 +11,8 @@
 #include <libminibpf/base/bytes.hpp>
 #include <libminibpf/kernel/fd.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// The whole file: openat, read until its end, close. Throws Error: the file is missing (Blame::usage), unreadable, or
@@ -50,3 +52,5 @@ std::optional<std::string> read_text(KernelGate& gate, const std::string& path, 
 std::string_view text_of(ByteView bytes) noexcept;
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

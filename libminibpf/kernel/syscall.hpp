@@ -20,6 +20,8 @@
 
 #include <libminibpf/base/bytes.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 // bpf(2), maps -------------------------------------------------------------------------------------------------------
@@ -500,3 +502,5 @@ std::string_view call_name(const Syscall& call) noexcept;
 bool is_cleanup(const Syscall& call) noexcept;
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -19,6 +19,8 @@
 #include <libminibpf/kernel/fd.hpp>
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// "program", "map", "BTF object", "link".
@@ -125,3 +127,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -20,6 +20,8 @@
 
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 struct LoadOptions {
@@ -53,3 +55,5 @@ ObjectSpec open_object(KernelGate& gate, const std::string& path);
 Object load(KernelGate& gate, ObjectSpec object, const LoadOptions& options = {});
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -14,6 +14,13 @@
 #include <libminibpf/object/object_spec.hpp>
 
 namespace minibpf {
+class Loader;     // friends of what is below, and not to be seen
+class MapLoader;  // from outside the library
+}  // namespace minibpf
+
+#pragma GCC visibility push(default)
+
+namespace minibpf {
 
 /// A map in the kernel. Keys and values are bytes here; the overloads with text go by the map's BTF.
 class Map {
@@ -137,3 +144,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -20,6 +20,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Answers that were made up carry Origin::dry_run.
@@ -85,3 +87,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

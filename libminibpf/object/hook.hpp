@@ -16,6 +16,8 @@
 
 #include <linux/bpf.h>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// The ways of attaching, one file in attach/ for each that minibpf attaches by itself.
@@ -84,3 +86,5 @@ bpf_map_type parse_map_type(std::string_view name);
 std::span<const std::string_view> section_name_spellings();
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

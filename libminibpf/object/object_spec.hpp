@@ -21,6 +21,8 @@
 #include <libminibpf/object/hook.hpp>
 #include <libminibpf/object/variable.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// How the object came by a map.
@@ -235,3 +237,5 @@ ObjectSpec parse_raw_instructions(ByteView insns, std::string_view file_name, co
                                   std::string_view license);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop
