@@ -24,7 +24,6 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 
-#include <libminibpf/events/packets.hpp>
 #include <libminibpf/minibpf.hpp>
 
 using namespace minibpf;
