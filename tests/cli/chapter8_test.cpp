@@ -122,6 +122,7 @@ TEST_CASE("chapter 8: the command drops pings as well", "[cli][kernel][chapter][
 
 TEST_CASE("chapter 8: the narration is what strace prints", "[cli][kernel][strace][network]") {
     require_network();
+    load_network_modules();
     const NetworkNamespace network;
     compare_example("example_chapter8_ping", prog("chapter8/ping.bpf.o") + " lo", "^bpf.BPF_LINK_CREATE", 8);
     for (const char* program : {"tc_pingpong", "tc_drop_ping", "tc_drop"}) {
