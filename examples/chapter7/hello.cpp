@@ -73,11 +73,14 @@ int main(int argc, char** argv) try {
 
     // Kprobes and tracepoints are perf events, the others take BPF_RAW_TRACEPOINT_OPEN: one call.
     std::vector<Link> links;
-    for (const Program& program : object.programs()) try {
+    for (const Program& program : object.programs()) {
+        try {
             links.push_back(attach(gate, program));
         } catch (const Error& error) {
             print_missing(program.name(), error);
         }
+    }
+    if (links.empty()) return static_cast<int>(Blame::facility);
 
     while (!stop) poller.wait(100);
 } catch (const Error& error) {
