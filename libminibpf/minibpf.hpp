@@ -11,7 +11,7 @@
 //     kernel/     Syscall (a value per command), KernelGate, LiveGate, Fd, Mapping, encode()
 //     load/       ObjectSpec + gate -> Object { Map, Program }
 //     attach/     Program + gate -> Link
-//     events/     perf buffer, ring buffer, trace_pipe, map views
+//     events/     perf buffer, ring buffer, trace_pipe, packets, map views, names for stacks
 //     narrate/    the other gates: strace mirror, stepping, dry run, fault injection
 //
 // The shortest program that uses it all:
@@ -40,6 +40,7 @@
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
+#include <libminibpf/events/stack_symbols.hpp>
 #include <libminibpf/events/trace_pipe.hpp>
 #include <libminibpf/insn/disassembler.hpp>
 #include <libminibpf/kernel/files.hpp>

@@ -76,6 +76,7 @@ static long (*const bpf_d_path)(void *path, char *to, u32 size) = (void *)147;
 static void *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static u64 (*const bpf_get_attach_cookie)(void *ctx) = (void *)174;
 static long (*const bpf_loop)(u32 times, void *body, void *body_context, u64 flags) = (void *)181;
+static long (*const bpf_strncmp)(const char *text, u32 size, const char *constant) = (void *)182;
 
 /* Prints to /sys/kernel/tracing/trace_pipe: a format and up to three numbers or %s strings. The format has to be in memory
  * that the verifier knows, so it becomes a constant of its own in .rodata. */

@@ -47,6 +47,18 @@ struct trace_event_raw_sys_exit {
     long ret;
 };
 
+/* include/trace/events/sock.h */
+struct trace_event_raw_inet_sock_set_state {
+    struct trace_entry ent;
+    int oldstate;
+    int newstate;
+    u16 sport; /* in the order of the processor */
+    u16 dport;
+    u16 family;
+    u8 saddr[4];
+    u8 daddr[4];
+};
+
 /* include/linux/sched.h */
 struct task_struct {
     int pid;  /* of the thread; what user space calls pid is tgid */

@@ -1,63 +1,12 @@
 // The book's examples, chapter by chapter: each runs until ^C while the event that it is about is provoked, and says
 // what its chapter says it would. That its narration is strace's is strace_test.cpp's business.
 #include <algorithm>
-#include <regex>
 
-#include <tests/catch.hpp>
-#include <tests/skip.hpp>
-
-#include "command.hpp"
+#include "example.hpp"
 
 using namespace minibpf::test;
 
 namespace {
-
-struct Example {
-    std::string name;       ///< "chapter2_hello"
-    std::string arguments;  ///< after the object
-    std::string event;      ///< a shell command that provokes it, once the example waits
-    std::string ready;      ///< what its narration says last before it waits
-};
-
-// The example is started, `event` runs when the example waits, and ^C follows a little later.
-Said run_example(const Example& example) {
-    const TemporaryDirectory directory;
-    const std::string err = (directory / "narration").string();
-    const std::string object = example.name.substr(0, example.name.find('_')) + "/" +
-                               example.name.substr(example.name.find('_') + 1) + ".bpf.o";
-    const std::string command = (build_dir() / "examples" / ("example_" + example.name)).string() + " " + prog(object) +
-                                " " + example.arguments + " 2>" + err + " & pid=$!; n=0; until grep -Eq '" +
-                                example.ready + "' " + err + "; do n=$((n+1)); [ $n -lt 100 ] || break; kill -0 $pid " +
-                                "|| break; sleep 0.1; done; sleep 0.3; " + example.event +
-                                "; sleep 0.7; kill -INT $pid; wait $pid";
-    Said said = run(command);
-    said.err += text_file(err);
-    return said;
-}
-
-bool says(const Said& said, const std::string& line_pattern) {
-    const std::regex pattern(line_pattern);
-    for (const std::string& line : lines_of(said.out)) {
-        if (std::regex_search(line, pattern)) return true;
-    }
-    return false;
-}
-
-void check_says(const Example& example, const std::string& line_pattern) {
-    INFO(example.name << " " << example.arguments);
-    const Said said = run_example(example);
-    INFO("standard output: " << said.out.substr(0, 4000));
-    INFO("standard error: " << said.err.substr(0, 4000));
-    CHECK(said.status == 0);
-    CHECK(says(said, line_pattern));
-}
-
-bool has_kprobes() {
-    return std::filesystem::exists("/sys/bus/event_source/devices/kprobe");
-}
-
-constexpr const char* attached = "IOC_ENABLE|RAW_TRACEPOINT_OPEN|LINK_CREATE";
-constexpr const char* waits_for_buffer = "^epoll_ctl";
 
 // Chapter 2's probes of execve, each attached to `hook` in the place of the kprobe, or to the kprobe when that is
 // empty.

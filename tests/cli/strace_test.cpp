@@ -1,70 +1,16 @@
 // The acceptance test of the mirror: the command and every example run under strace, and the narration of the same
 // process is compared with what strace wrote, line by line and byte for byte.
-#include <regex>
-
-#include <tests/catch.hpp>
-#include <tests/skip.hpp>
-
-#include "command.hpp"
+#include "example.hpp"
 
 using namespace minibpf::test;
 
 namespace {
-
-bool is_mirrored(const std::string& line) {
-    static const std::regex mirrored(R"(^(bpf|perf_event_open|ioctl|epoll_create1|epoll_ctl)\()");
-    return std::regex_search(line, mirrored);
-}
-
-std::vector<std::string> mirrored_lines(const std::string& text) {
-    std::vector<std::string> mirrored;
-    for (const std::string& line : lines_of(text)) {
-        if (is_mirrored(line)) mirrored.push_back(line);
-    }
-    return mirrored;
-}
-
-void compare_with_strace(const std::string& command, const TemporaryDirectory& directory,
-                         const std::string& narration_file, std::size_t at_least) {
-    require_prerequisite(geteuid() == 0, "root");
-    require_prerequisite(run("command -v strace").status == 0, "strace");
-    const std::string real = (directory / "real").string();
-    const Said said =
-        run("strace -qq -o " + real + " -e trace=execve,bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl " + command);
-    INFO("standard error: " << said.err);
-    CHECK(said.status == 0);
-    // What a shell did before it became the example is not the example's.
-    std::string traced = text_file(real);
-    traced.erase(0, traced.rfind("execve("));
-    const std::vector<std::string> expected = mirrored_lines(traced);
-    const std::vector<std::string> narrated =
-        mirrored_lines(narration_file.empty() ? said.err : text_file(narration_file));
-    CHECK(narrated.size() >= at_least);
-    REQUIRE(narrated.size() == expected.size());
-    for (std::size_t i = 0; i < narrated.size(); ++i) CHECK(narrated[i] == expected[i]);
-}
 
 void compare_loader(const std::string& arguments, std::size_t at_least) {
     INFO("loader " << arguments);
     const TemporaryDirectory directory;
     const std::string narration = (directory / "narration").string();
     compare_with_strace(loader() + " -q --trace=" + narration + " " + arguments, directory, narration, at_least);
-}
-
-// An example runs until ^C, which is sent once strace has seen its last call.
-void compare_example(const std::string& name, const std::string& arguments, const std::string& last_call,
-                     std::size_t at_least) {
-    INFO(name << " " << arguments);
-    const TemporaryDirectory directory;
-    const std::string example = (build_dir() / "examples" / name).string();
-    const std::string interrupt = "(until grep -Eq \"" + last_call + "\" " + (directory / "real").string() +
-                                  "; do sleep 0.2; done; sleep 0.5; kill -INT $$) & ";
-    // The shell becomes the example, so that strace follows one process and its lines carry no pid.
-    compare_with_strace("sh -c '" + interrupt + "exec " + example + " " + arguments + "'", directory, "", at_least);
-}
-
-bool has_kprobes() {
-    return std::filesystem::exists("/sys/bus/event_source/devices/kprobe");
 }
 
 }  // namespace
