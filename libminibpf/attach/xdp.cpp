@@ -63,9 +63,12 @@ std::string xdp_hint(const XdpTarget& target, int error) {
             return fmt::format("the driver of {0} has no {1} XDP: take xdp:{0},generic, which every interface has",
                                target.interface, target.mode == XDP_FLAGS_HW_MODE ? "offloaded" : "native");
         case EINVAL:
-            return target.mode == XDP_FLAGS_HW_MODE
-                       ? "a program for the card has to be loaded for it: set the program's interface at the load"
-                       : "the driver may want a smaller MTU, or fewer queues, or a program of SEC(\"xdp.frags\")";
+            if (target.mode != XDP_FLAGS_HW_MODE)
+                return "the driver may want a smaller MTU, or fewer queues, or a program of SEC(\"xdp.frags\")";
+            return fmt::format(
+                "the card of {0} cannot run programs, or not this one, which has to be loaded for it (prog_ifindex): "
+                "take xdp:{0},native or xdp:{0},generic",
+                target.interface);
         default: return {};
     }
 }
