@@ -101,19 +101,19 @@ public:
           // Only if it is still ours: somebody may have replaced it (Linux 5.7).
           detach_(set_xdp(route_, interface, -1, target.mode | XDP_FLAGS_REPLACE, prog_fd)) {}
     ~XdpAttachment() override {
-        if (may_be_attached_) route_.undo(detach_, "no program any more, if it is this one that is there");
+        if (is_attached_) route_.undo(detach_, "no program any more, if it is this one that is there");
     }
 
     RouteSocket::Outcome attach(const Reason& reason) {
         RouteSocket::Outcome outcome = route_.request(attach_, reason);
-        may_be_attached_ = outcome.ok() || outcome.call == "recvfrom";
+        is_attached_ = outcome.was_done;
         return outcome;
     }
 
 private:
     RouteSocket route_;
     NetlinkMessage attach_, detach_;
-    bool may_be_attached_ = false;
+    bool is_attached_ = false;
 };
 
 Link attach_xdp_by_netlink(KernelGate& gate, const Program& program, std::string description, const XdpTarget& target,

@@ -1,5 +1,5 @@
 // The fault sweep of each network hook: whatever call fails, the interface, the network namespace and the process have
-// no more than before.
+// no more than before. And the answer to a netlink request that gets lost: what others put there stays.
 #include <vector>
 
 #include <tests/kernel/attach_sweep.hpp>
@@ -112,4 +112,77 @@ TEST_CASE("when any call fails, a network namespace has no program more than bef
     sweep_hook("network_hooks", "on_dissection", "flow_dissector:/proc/self/ns/net", AttachBy::link,
                sends_frame("veth0"));
     sweep_hook("network_hooks", "on_dissection", "flow_dissector", AttachBy::older, sends_frame("veth0"));
+}
+
+// The kernel's answer to a request of netlink's is read by a call of its own, and that can fail: then it is not known
+// whether what is there came of this request, or has been there before.
+
+namespace {
+
+// Attaches `hook` with the first call failing, then the second, and so on. None succeeds, for the place is taken.
+void check_never_attached(const Program& program, const std::string& hook, const std::function<void()>& check_after) {
+    LiveGate live;
+    bool done = false;
+    for (int nth = 0; !done; ++nth) {
+        INFO("call " << nth << " fails");
+        REQUIRE(nth < 100);
+        const Holdings before = holdings();
+        FailingGate gate(live, nth, ENOBUFS);
+        error_of([&] { attach(gate, program, parse_hook(hook), {.by = AttachBy::older}); });
+        CHECK(holdings() == before);
+        check_after();
+        done = !gate.has_failed();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("when the answer about a tc filter is lost, the filter that had the handle before stays",
+          "[attach][network][fault]") {
+    require_bpf();
+    NetworkNamespace network;
+    LiveGate gate;
+    require_clsact(gate);
+    Object object = load_hooks(gate, {"on_tc"});
+    const Program& program = object.require_program("on_tc");
+    const Link there = attach(gate, program, parse_hook("tc/ingress:lo,handle=3"));
+    const auto runs = counts(object, send_some_datagram);
+    // The same program: even that does not make the filter that is there one's own.
+    check_never_attached(program, "tc/ingress:lo,handle=3", [&] { CHECK(runs()); });
+}
+
+TEST_CASE("when the answer about an XDP program is lost, the program that was there before stays",
+          "[attach][network][fault]") {
+    require_bpf();
+    NetworkNamespace network;
+    LiveGate gate;
+    Object object = load_hooks(gate, {"on_xdp"});
+    const Program& program = object.require_program("on_xdp");
+    const Link there = attach(gate, program, parse_hook("xdp:lo,generic"), {.by = AttachBy::older});
+    const auto runs = counts(object, send_some_datagram);
+    check_never_attached(program, "xdp:lo,generic", [&] { CHECK(runs()); });
+}
+
+TEST_CASE("when the answer about a queueing discipline is lost, one that was there before stays",
+          "[attach][network][fault]") {
+    require_bpf();
+    NetworkNamespace network;
+    LiveGate live;
+    require_clsact(live);
+    Object object = load_hooks(live, {"on_tc"});
+    const Program& program = object.require_program("on_tc");
+    bool done = false;
+    for (int nth = 0; !done; ++nth) {
+        INFO("call " << nth << " fails");
+        REQUIRE(nth < 100);
+        add_clsact(live, "lo");
+        FailingGate gate(live, nth, ENOBUFS);
+        try {
+            attach(gate, program, parse_hook("tc/ingress:lo"));
+        } catch (const Error&) {
+            CHECK(gate.has_failed());
+        }
+        CHECK(remove_clsact(live, "lo"));
+        done = !gate.has_failed();
+    }
 }
