@@ -217,7 +217,7 @@ TEST_CASE("since Linux 6.17 a program of a cgroup can come before one that is th
         send_datagram();
         CHECK(variable<std::uint64_t>(object, "order") % 100 == 12);
     }
-    skip_unless_kernel_has("an order of cgroup programs", has_order);
+    skip_unless_kernel_has("order of cgroup programs", has_order);
 }
 
 TEST_CASE("a program that allows no others in its cgroup is in the way of the next, and the error says so",

@@ -38,6 +38,17 @@ void put_into_sockmap(KernelGate& gate, const Map& map, int socket, std::uint32_
     REQUIRE(answer.error == 0);
 }
 
+bool has_sockmap_links(KernelGate& gate, Object& object, const Program& program, const std::string& hook) {
+    try {
+        attach(gate, program, parse_hook(hook), {.by = AttachBy::link, .map_fd = object.require_map("sockets").fd()});
+        return true;
+    } catch (const Error& error) {
+        CHECK_FALSE(kernel_must_have("sockmap links"));
+        CHECK_THAT(error.detail().hint, contains("Linux 6.10"));
+        return false;
+    }
+}
+
 }  // namespace
 
 TEST_CASE("programs of a sockmap run for what its sockets send and receive", "[attach][network]") {
@@ -57,13 +68,7 @@ TEST_CASE("programs of a sockmap run for what its sockets send and receive", "[a
         Program& program = object.require_program(tried.program);
         for (const AttachBy by : {AttachBy::usual, AttachBy::link}) {
             AttachOptions options{.by = by, .map_fd = sockets.fd()};
-            if (by == AttachBy::link) {
-                try {
-                    attach(gate, program, parse_hook(tried.hook), options);
-                } catch (const Error&) {
-                    continue;  // before 6.10
-                }
-            }
+            if (by == AttachBy::link && !has_sockmap_links(gate, object, program, tried.hook)) continue;
             std::uint64_t seen = hits(object);
             {
                 const Link link = attach(gate, program, parse_hook(tried.hook), options);
@@ -118,16 +123,6 @@ std::uint64_t verdicts(KernelGate& gate, Object& object) {
     put_into_sockmap(gate, object.require_map("sockets"), connection.server.get());
     CHECK(sent_and_received(connection, three_messages) == three_messages);
     return hits(object) - before;
-}
-
-bool has_sockmap_links(KernelGate& gate, Object& object, const Program& program, const std::string& hook) {
-    try {
-        attach(gate, program, parse_hook(hook), {.by = AttachBy::link, .map_fd = object.require_map("sockets").fd()});
-        return true;
-    } catch (const Error& error) {
-        CHECK_THAT(error.detail().hint, contains("Linux 6.10"));
-        return false;
-    }
 }
 
 }  // namespace
