@@ -20,9 +20,9 @@ namespace minibpf {
 namespace {
 
 constexpr ConstantName message_type_names[] = {
-    {NLMSG_ERROR, "NLMSG_ERROR"},       {NLMSG_DONE, "NLMSG_DONE"},         {RTM_SETLINK, "RTM_SETLINK"},
-    {RTM_NEWQDISC, "RTM_NEWQDISC"},     {RTM_DELQDISC, "RTM_DELQDISC"},     {RTM_NEWTFILTER, "RTM_NEWTFILTER"},
-    {RTM_DELTFILTER, "RTM_DELTFILTER"}, {RTM_GETTFILTER, "RTM_GETTFILTER"},
+    {NLMSG_NOOP, "NLMSG_NOOP"},         {NLMSG_ERROR, "NLMSG_ERROR"},       {NLMSG_DONE, "NLMSG_DONE"},
+    {RTM_SETLINK, "RTM_SETLINK"},       {RTM_NEWQDISC, "RTM_NEWQDISC"},     {RTM_DELQDISC, "RTM_DELQDISC"},
+    {RTM_NEWTFILTER, "RTM_NEWTFILTER"}, {RTM_DELTFILTER, "RTM_DELTFILTER"}, {RTM_GETTFILTER, "RTM_GETTFILTER"},
 };
 constexpr NameTable message_types{message_type_names, "NLMSG_???"};
 
