@@ -93,6 +93,13 @@ struct BtfFacts {
 };
 BtfFacts btf_facts(KernelGate& gate, int btf_fd);
 
+/// All there is, by id, whoever loaded it. What ends while one looks is passed over. Throws Error (Blame::facility)
+/// without privilege.
+std::vector<ProgramFacts> loaded_programs(KernelGate& gate);
+std::vector<MapFacts> loaded_maps(KernelGate& gate);
+std::vector<LinkFacts> loaded_links(KernelGate& gate);
+std::vector<BtfFacts> loaded_btfs(KernelGate& gate);
+
 /// A process that has a descriptor of something loaded.
 struct Holder {
     int pid = 0;
