@@ -123,6 +123,7 @@ public:
 
     const MapFacts& facts() const noexcept { return facts_; }
     Map& map() noexcept { return *map_; }
+    const Map& map() const noexcept { return *map_; }
     /// The BTF that its types are of; null when the kernel knows none.
     const btf::Btf* btf() const noexcept { return spec_->btf ? &*spec_->btf : nullptr; }
 
