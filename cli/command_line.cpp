@@ -52,6 +52,18 @@ std::string misspelt_command(const std::vector<std::string>& arguments, std::spa
     return near.empty() ? near : "There is no file '" + arguments[1] + "'; did you mean the command '" + near + "'?";
 }
 
+// `loader map dmp counts`: CLI11 would say no more than that a subcommand is required.
+std::string misspelt_verb(const CLI::App& command, const std::vector<std::string>& arguments) {
+    std::vector<std::string> names;
+    for (const CLI::App* verb : command.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(verb->get_name());
+    if (names.empty() || arguments.size() < 2 || arguments[1].starts_with('-')) return {};
+    if (std::ranges::find(names, arguments[1]) != names.end()) return {};
+    const std::string near = minibpf::nearest(arguments[1], std::vector<std::string_view>(names.begin(), names.end()));
+    const std::string complaint = "There is no '" + command.get_name() + " " + arguments[1] + "'";
+    return near.empty() ? complaint : complaint + "; did you mean '" + command.get_name() + " " + near + "'?";
+}
+
 }  // namespace
 
 Action parse_command_line(int argc, char** argv, std::span<const Command> commands, int& exit_status) {
@@ -64,12 +76,14 @@ Action parse_command_line(int argc, char** argv, std::span<const Command> comman
     app.set_version_flag("--version", MINIBPF_VERSION);
     app.require_subcommand(1);
     Action action;
+    std::string misspelt = misspelt_command(arguments, names);
     for (const Command& command : commands) {
         CLI::App* added = app.add_subcommand(command.name, command.about);
-        if (arguments.front() == command.name) action = command.declare(*added);
+        if (arguments.front() != command.name) continue;
+        action = command.declare(*added);
+        if (misspelt.empty()) misspelt = misspelt_verb(*added, arguments);
     }
 
-    const std::string misspelt = misspelt_command(arguments, names);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
         app.parse(arguments);

@@ -14,6 +14,9 @@ constexpr cli::Command commands[] = {
     {"step", "run, stopping before each call", cli::declare_step},
     {"inspect", "show what is in an object file", cli::declare_inspect},
     {"list", "show what is loaded in the kernel: programs, maps, links, BTF", cli::declare_list},
+    {"map", "look into a loaded map and change it: dump, get, set, delete, pin", cli::declare_map},
+    {"link", "detach, update or pin a link", cli::declare_link},
+    {"prog", "show or pin a loaded program", cli::declare_prog},
 };
 
 }  // namespace
