@@ -147,6 +147,7 @@ Fd open_by_id(KernelGate& gate, IdKind kind, std::uint32_t id) {
 Fd open_pin(KernelGate& gate, IdKind kind, const std::string& path) {
     const ObjGet call{.pathname = path};
     const Answer opened = gate.enter(call, [&] { return fmt::format("the {} pinned there", id_kind_name(kind)); });
+    if (opened.origin == Origin::dry_run) return {};
     if (!opened.ok()) {
         // EACCES is said of a file that is in no bpffs (kernel/bpf/inode.c, bpf_inode_type()).
         const bool is_missing = opened.error == ENOENT || opened.error == ENOTDIR || opened.error == EACCES;

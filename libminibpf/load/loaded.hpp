@@ -31,7 +31,7 @@ std::vector<std::uint32_t> loaded_ids(KernelGate& gate, IdKind kind);
 Fd open_by_id(KernelGate& gate, IdKind kind, std::uint32_t id);
 
 /// What is pinned under that path. Throws Error: there is no such pin, or something of another kind is pinned there
-/// (Blame::object).
+/// (Blame::object). In a dry run, which cannot know what is there, nothing is open.
 Fd open_pin(KernelGate& gate, IdKind kind, const std::string& path);
 
 /// By what a person writes: an id (`12`), a pin's path (anything with a slash), or a name. Throws Error: no such name
