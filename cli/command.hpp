@@ -26,5 +26,6 @@ Action declare_list(CLI::App& app);
 Action declare_map(CLI::App& app);
 Action declare_link(CLI::App& app);
 Action declare_prog(CLI::App& app);
+Action declare_test(CLI::App& app);
 
 }  // namespace cli

@@ -17,6 +17,7 @@ constexpr cli::Command commands[] = {
     {"map", "look into a loaded map and change it: dump, get, set, delete, pin", cli::declare_map},
     {"link", "detach, update or pin a link", cli::declare_link},
     {"prog", "show or pin a loaded program", cli::declare_prog},
+    {"test", "run a program on a packet or a context, attached nowhere", cli::declare_test},
 };
 
 }  // namespace

@@ -11,10 +11,10 @@
 
 #include <libminibpf/btf/value.hpp>
 #include <libminibpf/events/map_view.hpp>
-#include <libminibpf/kernel/kernel_error.hpp>
-#include <libminibpf/relocate/link.hpp>
 
 #include "child.hpp"
+#include "load_object.hpp"
+#include "map_updates.hpp"
 #include "open_object.hpp"
 #include "output.hpp"
 #include "units.hpp"
@@ -27,101 +27,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Descriptors of loaded programs, kept while other programs are tied to them.
-class Targets {
-public:
-    Targets(KernelGate& gate, const std::vector<std::string>& requests) {
-        for (const std::string& request : requests) {
-            const std::size_t equals = request.find('=');
-            if (equals == std::string::npos || equals + 1 == request.size()) {
-                throw_usage(fmt::format("--target {}: this is not PROGRAM=ID or PROGRAM=PATH", request),
-                            "for instance --target my_replacement=123");
-            }
-            fds_.push_back(open(gate, request.substr(equals + 1)));
-            by_program[request.substr(0, equals)] = fds_.back().get();
-        }
-    }
-
-    std::map<std::string, int> by_program;
-
-private:
-    static Fd open(KernelGate& gate, const std::string& target) {
-        const auto id = parse_number(target);
-        const Syscall call = id ? Syscall(GetFdById{.kind = IdKind::prog, .id = static_cast<std::uint32_t>(*id)})
-                                : Syscall(ObjGet{.pathname = target});
-        const Answer answer = gate.enter(call, "the program that another one is tied to");
-        if (!answer.ok()) throw kernel_error(fmt::format("opening the program {}", target), call, answer);
-        return Fd(gate, answer.fd());
-    }
-
-    std::vector<Fd> fds_;
-};
-
-bool is_settled_by_load(HookKind kind) {
-    constexpr std::array<HookKind, 7> kinds = {HookKind::tp_btf,   HookKind::fentry, HookKind::fexit,
-                                               HookKind::fmod_ret, HookKind::lsm,    HookKind::freplace,
-                                               HookKind::iter};
-    return std::ranges::find(kinds, kind) != kinds.end();
-}
-
-// Programs that are verified for one place must know it before the load.
-void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
-    for (const std::string& request : requests) {
-        const std::size_t equals = request.find('=');
-        // PROGRAM=HOOK or HOOK, in which an = comes after the kind's colon.
-        const bool has_program = equals != std::string::npos && equals < request.find(':');
-        const Hook hook = parse_hook(std::string_view(request).substr(has_program ? equals + 1 : 0));
-        if (!is_settled_by_load(hook.kind)) continue;
-        for (ProgramSpec& program : spec.programs) {
-            const bool is_meant = has_program ? program.name == request.substr(0, equals) : spec.programs.size() == 1;
-            if (!is_meant) continue;
-            program.kind.hook = hook;
-            program.kind.hook.target = hook.target.substr(0, hook.target.find(','));
-            program.kind.expected_attach_type = hook.attach_type;
-        }
-    }
-}
-
-Object load_object(KernelGate& gate, const RunOptions& options) {
-    ObjectSpec spec = prepare_object(gate, options);
-    settle_hooks(spec, options.attach);
-    if (options.is_plan) spec.foreign_endian = false;  // one of spec.warnings says that run would refuse it
-    spec.require_native_endian();
-    for (const std::string& warning : spec.warnings) {
-        if (!options.quiet) note(fmt::format("loader: warning: {}", warning));
-    }
-    const Targets targets(gate, options.target);
-    LoadOptions load_options{.programs = options.programs,
-                             .keep_going = options.keep_going,
-                             .btf = options.btf,
-                             .pin_directory = options.pin_directory,
-                             .target_prog_fds = targets.by_program};
-    if (!options.quiet) load_options.notice = [](const std::string& text) { note(fmt::format("loader: {}", text)); };
-    return load(gate, std::move(spec), load_options);
-}
-
 std::string_view before(std::string_view text, char separator) {
     return text.substr(0, text.find(separator));
 }
 
 bool is_buffer(const Map& map) {
     return map.spec().type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map.spec().type == BPF_MAP_TYPE_RINGBUF;
-}
-
-struct Update {
-    std::string_view map, key, value;
-};
-
-Update split_update(std::string_view request) {
-    const std::size_t open = request.find('[');
-    const std::size_t close = request.find("]=", open == std::string_view::npos ? request.size() : open);
-    if (close == std::string_view::npos) {
-        throw_usage(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request),
-                    "for instance --update 'config[0]=\"Hey root!\"'");
-    }
-    return {.map = request.substr(0, open),
-            .key = request.substr(open + 1, close - open - 1),
-            .value = request.substr(close + 2)};
 }
 
 }  // namespace
@@ -131,7 +42,11 @@ bool waits_for_events(const RunOptions& options) {
 }
 
 Session::Session(KernelGate& gate, const RunOptions& options)
-    : gate_(gate), options_(options), object_(load_object(gate, options)), usdt_specs_(object_), poller_(gate) {
+    : gate_(gate),
+      options_(options),
+      object_(load_object(gate, prepare_object(gate, options), options)),
+      usdt_specs_(object_),
+      poller_(gate) {
     if (options.use_link) attach_options_.by = AttachBy::link;
     if (options.use_older) attach_options_.by = AttachBy::older;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
@@ -139,13 +54,14 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     attach_options_.usdt_specs = &usdt_specs_;
     attach_options_.maxactive = options.maxactive.value_or(0);
     attach_options_.object = &object_;
+    MapUpdates updates(gate, object_, options_.update);
     check_requests();
     catch_signals();
     if (!options_.no_attach) {
         open_trace_pipe();
         attach_programs();
     }
-    for (const std::string& request : options_.update) update_map(request);
+    updates.apply();
     if (options_.no_attach) return;
     open_buffers();
     open_packet_sockets();
@@ -161,10 +77,6 @@ Session::~Session() {
 
 // Names and values are checked before anything is attached: a misspelt map is to cost nothing.
 void Session::check_requests() {
-    for (const std::string& request : options_.update) {
-        const Update update = split_update(request);
-        object_.require_map(update.map).parse_element(update.key, update.value);
-    }
     for (const std::string& request : options_.events) {
         const Map& map = object_.require_map(before(request, ':'));
         if (!is_buffer(map))
@@ -265,18 +177,8 @@ const Program& Session::attach_as_asked(const std::string& request) {
     return program;
 }
 
-void Session::update_map(const std::string& request) {
-    const Update update = split_update(request);
-    object_.require_map(update.map).update(update.key, update.value);
-}
-
 void Session::open_trace_pipe() {
-    std::vector<std::size_t> loaded;
-    for (const Program& program : object_.programs()) {
-        const LinkedProgram linked = link_functions(object_.spec(), program.spec());
-        for (const PlacedFunction& placed : linked.functions) loaded.push_back(placed.function);
-    }
-    PrintkFormats formats = printk_formats(object_.spec(), loaded);
+    PrintkFormats formats = formats_printed_by(object_);
     if (options_.all_lines) formats = {.formats = {}, .complete = false};
     if (formats.empty()) return;
     try {

@@ -63,7 +63,6 @@ private:
     minibpf::AttachOptions attach_options(const minibpf::Program& program) const;
     void try_to_attach(const std::string& name, minibpf::HookKind kind,
                        const std::function<minibpf::Link()>& attach_it);
-    void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();
     void open_packet_sockets();
