@@ -25,9 +25,12 @@ constexpr const char* main_examples = R"(Examples:
   loader plan prog.o                        the calls that run would make, without making one
   loader step prog.o                        stop before each call, look at it, go on
   loader inspect --disasm prog.o            what is in the file
+  loader test prog.o --packet tcp           run it on a packet, attached nowhere
+  loader list progs                         what is loaded, and who keeps it there
+  loader map dump counts                    what is in a loaded map
 
-`loader COMMAND --help` tells more. Exit status: 0 done; 1 the kernel refused; 2 wrong usage; 3 the object is malformed
-or asks for what does not exist; 4 privilege or kernel facility missing.)";
+`loader COMMAND --help` tells more. Exit status: 0 done; 1 the kernel refused; 2 wrong usage; 3 the object is malformed,
+or what was asked for does not exist; 4 privilege or kernel facility missing.)";
 
 // CLI11 has options and flags, but nothing between: --trace takes a value with `=` only, lest it swallow OBJECT. With
 // a value it becomes another option (declare_trace()).
