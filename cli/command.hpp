@@ -22,5 +22,10 @@ Action declare_run(CLI::App& app);
 Action declare_plan(CLI::App& app);
 Action declare_step(CLI::App& app);
 Action declare_inspect(CLI::App& app);
+Action declare_list(CLI::App& app);
+Action declare_map(CLI::App& app);
+Action declare_link(CLI::App& app);
+Action declare_prog(CLI::App& app);
+Action declare_test(CLI::App& app);
 
 }  // namespace cli

@@ -25,9 +25,12 @@ constexpr const char* main_examples = R"(Examples:
   loader plan prog.o                        the calls that run would make, without making one
   loader step prog.o                        stop before each call, look at it, go on
   loader inspect --disasm prog.o            what is in the file
+  loader test prog.o --packet tcp           run it on a packet, attached nowhere
+  loader list progs                         what is loaded, and who keeps it there
+  loader map dump counts                    what is in a loaded map
 
-`loader COMMAND --help` tells more. Exit status: 0 done; 1 the kernel refused; 2 wrong usage; 3 the object is malformed
-or asks for what does not exist; 4 privilege or kernel facility missing.)";
+`loader COMMAND --help` tells more. Exit status: 0 done; 1 the kernel refused; 2 wrong usage; 3 the object is malformed,
+or what was asked for does not exist; 4 privilege or kernel facility missing.)";
 
 // CLI11 has options and flags, but nothing between: --trace takes a value with `=` only, lest it swallow OBJECT. With
 // a value it becomes another option (declare_trace()).
@@ -52,6 +55,18 @@ std::string misspelt_command(const std::vector<std::string>& arguments, std::spa
     return near.empty() ? near : "There is no file '" + arguments[1] + "'; did you mean the command '" + near + "'?";
 }
 
+// `loader map dmp counts`: CLI11 would say no more than that a subcommand is required.
+std::string misspelt_verb(const CLI::App& command, const std::vector<std::string>& arguments) {
+    std::vector<std::string> names;
+    for (const CLI::App* verb : command.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(verb->get_name());
+    if (names.empty() || arguments.size() < 2 || arguments[1].starts_with('-')) return {};
+    if (std::ranges::find(names, arguments[1]) != names.end()) return {};
+    const std::string near = minibpf::nearest(arguments[1], std::vector<std::string_view>(names.begin(), names.end()));
+    const std::string complaint = "There is no '" + command.get_name() + " " + arguments[1] + "'";
+    return near.empty() ? complaint : complaint + "; did you mean '" + command.get_name() + " " + near + "'?";
+}
+
 }  // namespace
 
 Action parse_command_line(int argc, char** argv, std::span<const Command> commands, int& exit_status) {
@@ -64,12 +79,14 @@ Action parse_command_line(int argc, char** argv, std::span<const Command> comman
     app.set_version_flag("--version", MINIBPF_VERSION);
     app.require_subcommand(1);
     Action action;
+    std::string misspelt = misspelt_command(arguments, names);
     for (const Command& command : commands) {
         CLI::App* added = app.add_subcommand(command.name, command.about);
-        if (arguments.front() == command.name) action = command.declare(*added);
+        if (arguments.front() != command.name) continue;
+        action = command.declare(*added);
+        if (misspelt.empty()) misspelt = misspelt_verb(*added, arguments);
     }
 
-    const std::string misspelt = misspelt_command(arguments, names);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     try {
         app.parse(arguments);

@@ -13,6 +13,11 @@ constexpr cli::Command commands[] = {
     {"plan", "show the calls that run would make; makes none, needs no privilege", cli::declare_plan},
     {"step", "run, stopping before each call", cli::declare_step},
     {"inspect", "show what is in an object file", cli::declare_inspect},
+    {"list", "show what is loaded in the kernel: programs, maps, links, BTF", cli::declare_list},
+    {"map", "look into a loaded map and change it: dump, get, set, delete, pin", cli::declare_map},
+    {"link", "detach, update or pin a link", cli::declare_link},
+    {"prog", "show or pin a loaded program", cli::declare_prog},
+    {"test", "run a program on a packet or a context, attached nowhere", cli::declare_test},
 };
 
 }  // namespace

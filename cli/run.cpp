@@ -22,6 +22,7 @@ namespace {
 constexpr const char* run_examples = R"(Examples:
   loader prog.o -c 'ls /'                                      until `ls /` has ended
   loader prog.o --update 'config[0]="Hey root!"' --events output:data_t --duration 5s
+  loader prog.o --update 'jump_table[2]=on_tcp'                tail calls of index 2 go to the program on_tcp
   loader prog.o --show counts --interval 1s
   loader prog.o --attach hello=kprobe:do_sys_openat2 --attach hello=kprobe:do_unlinkat
   loader prog.o --attach hello=uprobe:libc:malloc --pid 4711   a function of one process's C library

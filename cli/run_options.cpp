@@ -27,40 +27,9 @@ std::string check_count(std::string& text) {
     return {};
 }
 
-void add_object_options(CLI::App& app, RunOptions& options) {
-    app.add_option("OBJECT", options.object,
-                   "a .o, a .bpf.c (compiled by clang first), raw instructions with --type, or - for standard input")
-        ->required();
-    app.add_option("--program", options.programs, "load only this program (may be repeated)")
-        ->type_name("NAME")
-        ->allow_extra_args(false);
+void add_attach_options(CLI::App& app, RunOptions& options) {
     app.add_flag("-k,--keep-going", options.keep_going,
                  "go on without programs that cannot be loaded or attached, and sum up at the end");
-    app.add_option("--btf", options.btf,
-                   "fit CO-RE accesses to the types in this file (ELF or raw) instead of the running kernel's")
-        ->type_name("FILE");
-    app.add_option("--map", options.map,
-                   "change a map before the load: max_entries, value_size, key_size, map_flags, type, map_extra, "
-                   "numa_node or pin")
-        ->type_name("MAP.FIELD=VALUE")
-        ->allow_extra_args(false);
-    app.add_option("--target", options.target,
-                   "the loaded program, by id or pin, that a freplace, fentry or fexit program is for")
-        ->type_name("PROGRAM=ID|PATH")
-        ->allow_extra_args(false);
-    app.add_option("--pin-directory", options.pin_directory,
-                   "where maps that are pinned by name are found and pinned (/sys/fs/bpf)")
-        ->type_name("DIR");
-    app.add_option("--type", options.type,
-                   "the program's type, where its section does not say: tracepoint, kprobe, xdp, ...")
-        ->type_name("TYPE");
-    app.add_option("--license", options.license, "the license of raw instructions (GPL)")->type_name("TEXT");
-    app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c (write --cflags=-DX)")
-        ->type_name("FLAGS")
-        ->allow_extra_args(false);
-    app.add_option("--set", options.set, "set a global variable before the load")
-        ->type_name("VARIABLE=VALUE")
-        ->allow_extra_args(false);
     app.add_option("--attach", options.attach, "attach a program to a hook instead of where its section says")
         ->type_name("PROGRAM=HOOK")
         ->allow_extra_args(false);
@@ -82,14 +51,6 @@ void add_object_options(CLI::App& app, RunOptions& options) {
                    "how many calls a kretprobe follows at once, where the kernel's own number misses some")
         ->type_name("N")
         ->check(CLI::Range(1u, 4096u));
-    app.add_option("--log-level", options.log_level,
-                   "show what the verifier writes: 1 the path that it took, 2 each instruction and its registers, 4 how "
-                   "much work it was; or a sum of these")
-        ->type_name("1..7")
-        ->check(CLI::Range(1u, 7u));
-    app.add_option("--update", options.update, "set a map's element once the programs are attached")
-        ->type_name("MAP[KEY]=VALUE")
-        ->allow_extra_args(false);
     app.add_option("--events", options.events,
                    "show this map's events, typed by BTF (all perf and ring buffers are shown)")
         ->type_name("MAP[:TYPE]")
@@ -127,8 +88,54 @@ void add_run_options(CLI::App& app, RunOptions& options) {
 
 }  // namespace
 
+void declare_load_options(CLI::App& app, RunOptions& options) {
+    app.add_option("OBJECT", options.object,
+                   "a .o, a .bpf.c (compiled by clang first), raw instructions with --type, or - for standard input");
+    app.add_option("--program", options.programs, "load only this program (may be repeated)")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    app.add_option("--btf", options.btf,
+                   "fit CO-RE accesses to the types in this file (ELF or raw) instead of the running kernel's")
+        ->type_name("FILE");
+    app.add_option("--map", options.map,
+                   "change a map before the load: max_entries, value_size, key_size, map_flags, type, map_extra, "
+                   "numa_node or pin")
+        ->type_name("MAP.FIELD=VALUE")
+        ->allow_extra_args(false);
+    app.add_option("--target", options.target,
+                   "the loaded program, by id or pin, that a freplace, fentry or fexit program is for")
+        ->type_name("PROGRAM=ID|PATH")
+        ->allow_extra_args(false);
+    app.add_option("--pin-directory", options.pin_directory,
+                   "where maps that are pinned by name are found and pinned (/sys/fs/bpf)")
+        ->type_name("DIR");
+    app.add_option("--type", options.type,
+                   "the program's type, where its section does not say: tracepoint, kprobe, xdp, ...")
+        ->type_name("TYPE");
+    app.add_option("--license", options.license, "the license of raw instructions (GPL)")->type_name("TEXT");
+    app.add_option("--cflags", options.cflags, "more options for clang, when OBJECT is a .bpf.c (write --cflags=-DX)")
+        ->type_name("FLAGS")
+        ->allow_extra_args(false);
+    app.add_option(
+           "--log-level", options.log_level,
+           "show what the verifier writes: 1 the path that it took, 2 each instruction and its registers, 4 how "
+           "much work it was; or a sum of these")
+        ->type_name("1..7")
+        ->check(CLI::Range(1u, 7u));
+    app.add_option("--set", options.set, "set a global variable before the load")
+        ->type_name("VARIABLE=VALUE")
+        ->allow_extra_args(false);
+    app.add_option("--update", options.update,
+                   "set a map's element once the programs are attached; a program array takes a program (of OBJECT by "
+                   "name, or a loaded one by id or pin), a map of maps a map")
+        ->type_name("MAP[KEY]=VALUE")
+        ->allow_extra_args(false);
+}
+
 void declare_run_options(CLI::App& app, RunOptions& options) {
-    add_object_options(app, options);
+    declare_load_options(app, options);
+    app.get_option("OBJECT")->required();
+    add_attach_options(app, options);
     add_run_options(app, options);
     app.add_flag("-q,--quiet", options.quiet, "no narration, no status: only what the programs say");
     declare_trace(app, options.trace);

@@ -48,7 +48,10 @@ struct RunOptions {
     minibpf::AttrSize attr_size = minibpf::AttrSize::minimal;
 };
 
-/// The options, without the examples.
+/// Those that say what to load, and how; OBJECT is not required yet.
+void declare_load_options(CLI::App& app, RunOptions& options);
+
+/// All options, without the examples.
 void declare_run_options(CLI::App& app, RunOptions& options);
 
 }  // namespace cli

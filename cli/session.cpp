@@ -11,10 +11,10 @@
 
 #include <libminibpf/btf/value.hpp>
 #include <libminibpf/events/map_view.hpp>
-#include <libminibpf/kernel/kernel_error.hpp>
-#include <libminibpf/relocate/link.hpp>
 
 #include "child.hpp"
+#include "load_object.hpp"
+#include "map_updates.hpp"
 #include "open_object.hpp"
 #include "output.hpp"
 #include "units.hpp"
@@ -27,98 +27,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Descriptors of loaded programs, kept while other programs are tied to them.
-class Targets {
-public:
-    Targets(KernelGate& gate, const std::vector<std::string>& requests) {
-        for (const std::string& request : requests) {
-            const std::size_t equals = request.find('=');
-            if (equals == std::string::npos || equals + 1 == request.size()) {
-                throw_usage(fmt::format("--target {}: this is not PROGRAM=ID or PROGRAM=PATH", request),
-                            "for instance --target my_replacement=123");
-            }
-            fds_.push_back(open(gate, request.substr(equals + 1)));
-            by_program[request.substr(0, equals)] = fds_.back().get();
-        }
-    }
-
-    std::map<std::string, int> by_program;
-
-private:
-    static Fd open(KernelGate& gate, const std::string& target) {
-        const auto id = parse_number(target);
-        const Syscall call = id ? Syscall(GetFdById{.kind = IdKind::prog, .id = static_cast<std::uint32_t>(*id)})
-                                : Syscall(ObjGet{.pathname = target});
-        const Answer answer = gate.enter(call, "the program that another one is tied to");
-        if (!answer.ok()) throw kernel_error(fmt::format("opening the program {}", target), call, answer);
-        return Fd(gate, answer.fd());
-    }
-
-    std::vector<Fd> fds_;
-};
-
-bool is_settled_by_load(HookKind kind) {
-    constexpr std::array<HookKind, 7> kinds = {HookKind::tp_btf,   HookKind::fentry, HookKind::fexit,
-                                               HookKind::fmod_ret, HookKind::lsm,    HookKind::freplace,
-                                               HookKind::iter};
-    return std::ranges::find(kinds, kind) != kinds.end();
-}
-
-// Tracing programs that do not look at their context may run at each other's hooks, if they are loaded for them.
-bool is_of_another_type(const ProgramSpec& program, const Hook& hook) {
-    constexpr std::array<bpf_prog_type, 4> tracing = {BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT,
-                                                      BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_PERF_EVENT};
-    const bpf_prog_type wanted = program_kind_at(hook).type;
-    return program.kind.type != wanted && std::ranges::find(tracing, wanted) != tracing.end() &&
-           std::ranges::find(tracing, program.kind.type) != tracing.end();
-}
-
-// Programs that are verified for one place must know it before the load.
-void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
-    for (const std::string& request : requests) {
-        const std::size_t equals = request.find('=');
-        // PROGRAM=HOOK or HOOK, in which an = comes after the kind's colon.
-        const bool has_program = equals != std::string::npos && equals < request.find(':');
-        const Hook hook = parse_hook(std::string_view(request).substr(has_program ? equals + 1 : 0));
-        for (ProgramSpec& program : spec.programs) {
-            const bool is_meant = has_program ? program.name == request.substr(0, equals) : spec.programs.size() == 1;
-            if (!is_meant) continue;
-            if (is_of_another_type(program, hook)) {
-                spec.warnings.push_back(fmt::format("{} was written for {}, and is loaded as a program for {}",
-                                                    program.name, hook_text(program.kind.hook), hook_text(hook)));
-                program.kind = program_kind_at(hook);
-            }
-            if (!is_settled_by_load(hook.kind)) continue;
-            program.kind.hook = hook;
-            program.kind.hook.target = hook.target.substr(0, hook.target.find(','));
-            program.kind.expected_attach_type = hook.attach_type;
-        }
-    }
-}
-
-Object load_object(KernelGate& gate, const RunOptions& options) {
-    ObjectSpec spec = prepare_object(gate, options);
-    settle_hooks(spec, options.attach);
-    if (options.is_plan) spec.foreign_endian = false;  // one of spec.warnings says that run would refuse it
-    spec.require_native_endian();
-    for (const std::string& warning : spec.warnings) {
-        if (!options.quiet) note(fmt::format("loader: warning: {}", warning));
-    }
-    const Targets targets(gate, options.target);
-    LoadOptions load_options{.programs = options.programs,
-                             .keep_going = options.keep_going,
-                             .btf = options.btf,
-                             .pin_directory = options.pin_directory,
-                             .target_prog_fds = targets.by_program,
-                             .log_level = options.log_level};
-    load_options.verified = [](const std::string& program, std::string_view log) {
-        note(fmt::format("loader: the verifier on {}:", program));
-        std::fwrite(log.data(), 1, log.size(), stderr);
-    };
-    if (!options.quiet) load_options.notice = [](const std::string& text) { note(fmt::format("loader: {}", text)); };
-    return load(gate, std::move(spec), load_options);
-}
-
 std::string_view before(std::string_view text, char separator) {
     return text.substr(0, text.find(separator));
 }
@@ -127,20 +35,22 @@ bool is_buffer(const Map& map) {
     return map.spec().type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map.spec().type == BPF_MAP_TYPE_RINGBUF;
 }
 
-struct Update {
-    std::string_view map, key, value;
-};
+}  // namespace
 
-Update split_update(std::string_view request) {
-    const std::size_t open = request.find('[');
-    const std::size_t close = request.find("]=", open == std::string_view::npos ? request.size() : open);
-    if (close == std::string_view::npos) {
-        throw_usage(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request),
-                    "for instance --update 'config[0]=\"Hey root!\"'");
+namespace {
+
+// A program in a table of tail calls, whose section says of which type it is and no more: it runs when another one
+// jumps to it.
+bool is_jumped_to(const Object& object, const Program& program, const MapUpdates& updates) {
+    if (!program.spec().kind.hook.target.empty()) return false;
+    const auto is_this = [&](const MapSlot& slot) {
+        const auto* function = std::get_if<FunctionReference>(&slot.target);
+        return function != nullptr && function->function == program.spec().function;
+    };
+    for (const MapSpec& map : object.spec().maps) {
+        if (std::ranges::any_of(map.slots, is_this)) return true;
     }
-    return {.map = request.substr(0, open),
-            .key = request.substr(open + 1, close - open - 1),
-            .value = request.substr(close + 2)};
+    return updates.refers_to(program.fd());
 }
 
 }  // namespace
@@ -150,7 +60,11 @@ bool waits_for_events(const RunOptions& options) {
 }
 
 Session::Session(KernelGate& gate, const RunOptions& options)
-    : gate_(gate), options_(options), object_(load_object(gate, options)), usdt_specs_(object_), poller_(gate) {
+    : gate_(gate),
+      options_(options),
+      object_(load_object(gate, prepare_object(gate, options), options)),
+      usdt_specs_(object_),
+      poller_(gate) {
     if (options.use_link) attach_options_.by = AttachBy::link;
     if (options.use_older) attach_options_.by = AttachBy::older;
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
@@ -158,13 +72,14 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     attach_options_.usdt_specs = &usdt_specs_;
     attach_options_.maxactive = options.maxactive.value_or(0);
     attach_options_.object = &object_;
+    MapUpdates updates(gate, object_, options_.update);
     check_requests();
     catch_signals();
     if (!options_.no_attach) {
         open_trace_pipe();
-        attach_programs();
+        attach_programs(updates);
     }
-    for (const std::string& request : options_.update) update_map(request);
+    updates.apply();
     if (options_.no_attach) return;
     open_buffers();
     open_packet_sockets();
@@ -180,10 +95,6 @@ Session::~Session() {
 
 // Names and values are checked before anything is attached: a misspelt map is to cost nothing.
 void Session::check_requests() {
-    for (const std::string& request : options_.update) {
-        const Update update = split_update(request);
-        object_.require_map(update.map).parse_element(update.key, update.value);
-    }
     for (const std::string& request : options_.events) {
         const Map& map = object_.require_map(before(request, ':'));
         if (!is_buffer(map))
@@ -204,12 +115,13 @@ void Session::check_requests() {
 }
 
 // A program that --attach names goes where it says, and the others where their sections say.
-void Session::attach_programs() {
+void Session::attach_programs(const MapUpdates& updates) {
     std::vector<const Program*> attached;
     for (const std::string& request : options_.attach) attached.push_back(&attach_as_asked(request));
     for (const Program& program : object_.programs()) {
         // The functions of a table come with the table.
         if (program.spec().kind.hook.kind == HookKind::struct_ops) continue;
+        if (is_jumped_to(object_, program, updates)) continue;
         const bool done = std::find(attached.begin(), attached.end(), &program) != attached.end();
         if (!done) attach_where_its_section_says(program);
     }
@@ -284,18 +196,8 @@ const Program& Session::attach_as_asked(const std::string& request) {
     return program;
 }
 
-void Session::update_map(const std::string& request) {
-    const Update update = split_update(request);
-    object_.require_map(update.map).update(update.key, update.value);
-}
-
 void Session::open_trace_pipe() {
-    std::vector<std::size_t> loaded;
-    for (const Program& program : object_.programs()) {
-        const LinkedProgram linked = link_functions(object_.spec(), program.spec());
-        for (const PlacedFunction& placed : linked.functions) loaded.push_back(placed.function);
-    }
-    PrintkFormats formats = printk_formats(object_.spec(), loaded);
+    PrintkFormats formats = formats_printed_by(object_);
     if (options_.all_lines) formats = {.formats = {}, .complete = false};
     if (formats.empty()) return;
     try {

@@ -29,6 +29,8 @@ struct ProgramState {
     const minibpf::Error* error = nullptr;
 };
 
+class MapUpdates;
+
 /// A loaded and attached object with its event buffers. Its death detaches, unmaps and closes everything.
 class Session {
 public:
@@ -56,14 +58,13 @@ private:
     };
 
     void check_requests();
-    void attach_programs();
+    void attach_programs(const MapUpdates& updates);
     const minibpf::Program& attach_as_asked(const std::string& request);
     void attach_where_its_section_says(const minibpf::Program& program);
     void attach_tables();
     minibpf::AttachOptions attach_options(const minibpf::Program& program) const;
     void try_to_attach(const std::string& name, minibpf::HookKind kind,
                        const std::function<minibpf::Link()>& attach_it);
-    void update_map(const std::string& request);
     void open_trace_pipe();
     void open_buffers();
     void open_packet_sockets();

@@ -48,6 +48,7 @@
 #include <libminibpf/load/compile.hpp>
 #include <libminibpf/load/loaded.hpp>
 #include <libminibpf/load/loader.hpp>
+#include <libminibpf/load/references.hpp>
 #include <libminibpf/load/test_run.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>

@@ -61,6 +61,41 @@ bool is_integer_size(std::size_t size) noexcept {
     return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
+constexpr std::size_t row_size = 16;
+
+std::size_t offset_width(ByteView bytes) {
+    return fmt::formatted_size("{:x}", bytes.empty() ? 0 : (bytes.size() - 1) / row_size * row_size);
+}
+
+std::string dump_row(ByteView bytes, std::size_t offset, std::size_t width) {
+    const ByteView row = bytes.subspan(offset, std::min(row_size, bytes.size() - offset));
+    std::string text = fmt::format("{:{}x} ", offset, width);
+    std::string ascii;
+    for (std::size_t i = 0; i < row_size; ++i) {
+        if (i % 8 == 0) text += ' ';
+        if (i >= row.size()) {
+            text += "   ";
+            continue;
+        }
+        const auto byte = std::to_integer<std::uint8_t>(row[i]);
+        text += fmt::format("{:02x} ", byte);
+        ascii += byte >= ' ' && byte <= '~' ? static_cast<char>(byte) : '.';
+    }
+    return text + fmt::format(" |{}|", ascii);
+}
+
+// `^^` where dump_row() has put a byte that is not as before; empty when all are.
+std::string mark_row(ByteView bytes, ByteView before, std::size_t offset, std::size_t width) {
+    std::string marks;
+    for (std::size_t i = 0; i < row_size && offset + i < bytes.size(); ++i) {
+        const std::size_t at = offset + i;
+        if (at < before.size() && before[at] == bytes[at]) continue;
+        marks.resize(width + 2 + i * 3 + i / 8, ' ');
+        marks += "^^";
+    }
+    return marks;
+}
+
 }  // namespace
 
 Bytes parse_untyped_value(std::size_t size, std::string_view text) {
@@ -84,24 +119,21 @@ Bytes parse_untyped_value(std::size_t size, std::string_view text) {
 }
 
 std::string hexdump(ByteView bytes) {
-    constexpr std::size_t row_size = 16;
-    const std::size_t width = fmt::formatted_size("{:x}", bytes.empty() ? 0 : (bytes.size() - 1) / row_size * row_size);
     std::string text;
     for (std::size_t offset = 0; offset < bytes.size(); offset += row_size) {
-        const ByteView row = bytes.subspan(offset, std::min(row_size, bytes.size() - offset));
-        text += fmt::format("{}{:{}x} ", offset == 0 ? "" : "\n", offset, width);
-        std::string ascii;
-        for (std::size_t i = 0; i < row_size; ++i) {
-            if (i % 8 == 0) text += ' ';
-            if (i >= row.size()) {
-                text += "   ";
-                continue;
-            }
-            const auto byte = std::to_integer<std::uint8_t>(row[i]);
-            text += fmt::format("{:02x} ", byte);
-            ascii += byte >= ' ' && byte <= '~' ? static_cast<char>(byte) : '.';
-        }
-        text += fmt::format(" |{}|", ascii);
+        if (offset != 0) text += '\n';
+        text += dump_row(bytes, offset, offset_width(bytes));
+    }
+    return text;
+}
+
+std::string hexdump_with_changes(ByteView bytes, ByteView before) {
+    std::string text;
+    for (std::size_t offset = 0; offset < bytes.size(); offset += row_size) {
+        if (offset != 0) text += '\n';
+        text += dump_row(bytes, offset, offset_width(bytes));
+        const std::string marks = mark_row(bytes, before, offset, offset_width(bytes));
+        if (!marks.empty()) text += '\n' + marks;
     }
     return text;
 }

@@ -40,6 +40,9 @@ std::string definition_text(const Btf& btf, TypeId type);
 /// newline.
 std::string hexdump(ByteView bytes);
 
+/// The same, with a line of `^^` below the bytes that `before` had otherwise or had not.
+std::string hexdump_with_changes(ByteView bytes, ByteView before);
+
 }  // namespace minibpf::btf
 
 #pragma GCC visibility pop

@@ -26,13 +26,15 @@ std::string variables_line(const ObjectSpec& spec, const Map& map, ByteView cont
 std::string elements_line(const Map& map) {
     constexpr std::uint32_t most_elements = 1000;  // each costs two system calls
     std::string line;
-    std::optional<Bytes> key = map.next_key({});
-    for (std::uint32_t shown = 0; key && shown < map.max_entries(); ++shown) {
-        if (shown == most_elements) return line + " ...";
-        if (const std::optional<Bytes> value = map.lookup(*key))
-            line += fmt::format(" [{}]={}", map.key_text(*key), map.value_text(*value));
-        key = map.next_key(*key);
-    }
+    std::uint32_t shown = 0;
+    for_each_element(map, [&](ByteView key, ByteView value) {
+        if (shown++ == most_elements) {
+            line += " ...";
+            return false;
+        }
+        line += fmt::format(" [{}]={}", map.key_text(key), map.value_text(value));
+        return true;
+    });
     return line;
 }
 
@@ -46,6 +48,17 @@ std::string map_line(const Object& object, const Map& map) {
     const std::uint32_t zero = 0;
     const Bytes contents = map.lookup(bytes_of(zero)).value_or(Bytes());
     return fmt::format("{}:{}", map.name(), variables_line(object.spec(), map, contents));
+}
+
+// An element that is deleted meanwhile is passed over; the walk goes on from the start then (bpf(2)), which is why it
+// has to be bounded.
+void for_each_element(const Map& map, const std::function<bool(ByteView key, ByteView value)>& on_element) {
+    std::optional<Bytes> key = map.next_key({});
+    for (std::uint32_t seen = 0; key && seen < map.max_entries(); ++seen) {
+        const std::optional<Bytes> value = map.lookup(*key);
+        if (value && !on_element(*key, *value)) return;
+        key = map.next_key(*key);
+    }
 }
 
 }  // namespace minibpf

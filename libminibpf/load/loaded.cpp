@@ -70,6 +70,20 @@ std::optional<std::uint32_t> parse_id(std::string_view text) {
     return id;
 }
 
+template <class Facts>
+std::vector<Facts> facts_of_all(KernelGate& gate, IdKind kind, Facts (*facts_of)(KernelGate&, int)) {
+    std::vector<Facts> all;
+    for (const std::uint32_t id : loaded_ids(gate, kind)) {
+        const GetFdById call{.kind = kind, .id = id};
+        const Answer opened = gate.enter(call);
+        if (opened.error == ENOENT) continue;  // gone since its number was told
+        if (!opened.ok()) throw kernel_error(fmt::format("opening {} {}", id_kind_name(kind), id), call, opened);
+        const Fd fd(gate, opened.fd());
+        all.push_back(facts_of(gate, fd.get()));
+    }
+    return all;
+}
+
 Fd open_by_name(KernelGate& gate, IdKind kind, const std::string& name) {
     const std::string_view what = id_kind_name(kind);
     if (kind == IdKind::link)
@@ -133,6 +147,7 @@ Fd open_by_id(KernelGate& gate, IdKind kind, std::uint32_t id) {
 Fd open_pin(KernelGate& gate, IdKind kind, const std::string& path) {
     const ObjGet call{.pathname = path};
     const Answer opened = gate.enter(call, [&] { return fmt::format("the {} pinned there", id_kind_name(kind)); });
+    if (opened.origin == Origin::dry_run) return {};
     if (!opened.ok()) {
         // EACCES is said of a file that is in no bpffs (kernel/bpf/inode.c, bpf_inode_type()).
         const bool is_missing = opened.error == ENOENT || opened.error == ENOTDIR || opened.error == EACCES;
@@ -229,6 +244,22 @@ BtfFacts btf_facts(KernelGate& gate, int btf_fd) {
             .name = fixed_text(name.data(), name.size()),
             .size = info.btf_size,
             .of_kernel = info.kernel_btf != 0};
+}
+
+std::vector<ProgramFacts> loaded_programs(KernelGate& gate) {
+    return facts_of_all(gate, IdKind::prog, program_facts);
+}
+
+std::vector<MapFacts> loaded_maps(KernelGate& gate) {
+    return facts_of_all(gate, IdKind::map, map_facts);
+}
+
+std::vector<LinkFacts> loaded_links(KernelGate& gate) {
+    return facts_of_all(gate, IdKind::link, link_facts);
+}
+
+std::vector<BtfFacts> loaded_btfs(KernelGate& gate) {
+    return facts_of_all(gate, IdKind::btf, btf_facts);
 }
 
 // The map is given the shape of one that a loaded object has: a specification, with the types that the kernel keeps.

@@ -33,7 +33,7 @@ std::vector<std::uint32_t> loaded_ids(KernelGate& gate, IdKind kind);
 Fd open_by_id(KernelGate& gate, IdKind kind, std::uint32_t id);
 
 /// What is pinned under that path. Throws Error: there is no such pin, or something of another kind is pinned there
-/// (Blame::object).
+/// (Blame::object). In a dry run, which cannot know what is there, nothing is open.
 Fd open_pin(KernelGate& gate, IdKind kind, const std::string& path);
 
 /// By what a person writes: an id (`12`), a pin's path (anything with a slash), or a name. Throws Error: no such name
@@ -95,6 +95,13 @@ struct BtfFacts {
 };
 BtfFacts btf_facts(KernelGate& gate, int btf_fd);
 
+/// All there is, by id, whoever loaded it. What ends while one looks is passed over. Throws Error (Blame::facility)
+/// without privilege.
+std::vector<ProgramFacts> loaded_programs(KernelGate& gate);
+std::vector<MapFacts> loaded_maps(KernelGate& gate);
+std::vector<LinkFacts> loaded_links(KernelGate& gate);
+std::vector<BtfFacts> loaded_btfs(KernelGate& gate);
+
 /// A process that has a descriptor of something loaded.
 struct Holder {
     int pid = 0;
@@ -117,6 +124,7 @@ public:
 
     const MapFacts& facts() const noexcept { return facts_; }
     Map& map() noexcept { return *map_; }
+    const Map& map() const noexcept { return *map_; }
     /// The BTF that its types are of; null when the kernel knows none.
     const btf::Btf* btf() const noexcept { return spec_->btf ? &*spec_->btf : nullptr; }
 

@@ -17,12 +17,6 @@ namespace minibpf {
 
 namespace {
 
-// Maps whose values user space reads as one slot for each possible CPU (bpf_map_value_size(), kernel/bpf/syscall.c).
-bool is_per_cpu(bpf_map_type type) {
-    return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
-           type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
-}
-
 // Each CPU's value starts at a multiple of 8 bytes.
 std::size_t slot_size(std::uint32_t value_size) {
     return (std::size_t{value_size} + 7) & ~std::size_t{7};
@@ -50,17 +44,31 @@ void check_size(const Map& map, const char* what, std::size_t given, std::size_t
          .blame = Blame::usage});
 }
 
+Bytes parse_part(const Map& map, const ObjectSpec& object, btf::TypeId type, std::size_t size, std::string_view text) {
+    try {
+        return parse_by_type(object, type, size, text);
+    } catch (const Error& error) {
+        throw error.within(fmt::format("map '{}'", map.name()));
+    }
+}
+
 }  // namespace
+
+// Maps whose values user space reads as one slot for each possible CPU (bpf_map_value_size(), kernel/bpf/syscall.c).
+bool Map::is_per_cpu() const noexcept {
+    return spec_->type == BPF_MAP_TYPE_PERCPU_HASH || spec_->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+           spec_->type == BPF_MAP_TYPE_PERCPU_ARRAY || spec_->type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
 
 std::size_t Map::slot_count() const {
     if (slot_count_ == 0) {
-        slot_count_ = is_per_cpu(spec_->type) ? static_cast<std::size_t>(possible_cpu_count(*gate_)) : 1;
+        slot_count_ = is_per_cpu() ? static_cast<std::size_t>(possible_cpu_count(*gate_)) : 1;
     }
     return slot_count_;
 }
 
 std::size_t Map::value_bytes() const {
-    return is_per_cpu(spec_->type) ? slot_size(spec_->value_size) * slot_count() : spec_->value_size;
+    return is_per_cpu() ? slot_size(spec_->value_size) * slot_count() : spec_->value_size;
 }
 
 void Map::update(ByteView key, ByteView value, std::uint64_t flags, const Reason& reason) {
@@ -77,7 +85,7 @@ void Map::update(ByteView key, ByteView value, std::uint64_t flags, const Reason
 
 void Map::update(std::string_view key, std::string_view value) {
     auto [key_bytes, element] = parse_element(key, value);
-    if (is_per_cpu(spec_->type)) {
+    if (is_per_cpu()) {
         element.resize(slot_size(spec_->value_size));
         const Bytes slot = element;
         while (element.size() < value_bytes()) element.insert(element.end(), slot.begin(), slot.end());
@@ -87,12 +95,11 @@ void Map::update(std::string_view key, std::string_view value) {
 }
 
 std::pair<Bytes, Bytes> Map::parse_element(std::string_view key, std::string_view value) const {
-    try {
-        return {parse_by_type(*object_, spec_->btf_key_type_id, spec_->key_size, key),
-                parse_by_type(*object_, spec_->btf_value_type_id, spec_->value_size, value)};
-    } catch (const Error& error) {
-        throw error.within(fmt::format("map '{}'", name()));
-    }
+    return {parse_key(key), parse_part(*this, *object_, spec_->btf_value_type_id, spec_->value_size, value)};
+}
+
+Bytes Map::parse_key(std::string_view text) const {
+    return parse_part(*this, *object_, spec_->btf_key_type_id, spec_->key_size, text);
 }
 
 std::optional<Bytes> Map::lookup(ByteView key) const {
@@ -128,15 +135,24 @@ std::string Map::key_text(ByteView key) const {
 }
 
 std::string Map::value_text(ByteView value) const {
-    if (!is_per_cpu(spec_->type)) return format_by_type(*object_, spec_->btf_value_type_id, value);
+    if (!is_per_cpu()) return format_by_type(*object_, spec_->btf_value_type_id, value);
     std::string text;
-    const std::size_t slot = slot_size(spec_->value_size);
-    for (std::size_t cpu = 0; (cpu + 1) * slot <= value.size(); ++cpu) {
-        const ByteView element = value.subspan(cpu * slot, spec_->value_size);
+    int cpu = 0;
+    for (const ByteView one : values_by_cpu(value)) {
         text += fmt::format("{}cpu{} = {}", cpu == 0 ? "" : ", ", cpu,
-                            format_by_type(*object_, spec_->btf_value_type_id, element));
+                            format_by_type(*object_, spec_->btf_value_type_id, one));
+        ++cpu;
     }
     return "{" + text + "}";
+}
+
+std::vector<ByteView> Map::values_by_cpu(ByteView value) const {
+    if (!is_per_cpu()) return {value};
+    std::vector<ByteView> values;
+    const std::size_t slot = slot_size(spec_->value_size);
+    for (std::size_t at = 0; at + slot <= value.size(); at += slot)
+        values.push_back(value.subspan(at, spec_->value_size));
+    return values;
 }
 
 std::span<std::byte> Map::memory() {

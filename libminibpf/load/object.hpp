@@ -41,6 +41,7 @@ public:
 
     /// Key and value of an element written as text, one CPU's value; the check that update() makes before its call.
     std::pair<Bytes, Bytes> parse_element(std::string_view key, std::string_view value) const;
+    Bytes parse_key(std::string_view text) const;
 
     /// The value of a key; nothing when the map has none. Per-CPU maps: one value after another, padded to 8 bytes.
     std::optional<Bytes> lookup(ByteView key) const;
@@ -64,6 +65,9 @@ public:
 
     std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
     std::string value_text(ByteView value) const;  ///< per-CPU maps: `{cpu0 = 1, cpu1 = 0}`
+    bool is_per_cpu() const noexcept;
+    /// What lookup() gave, taken apart: each CPU's value, or the one that there is in maps that are not per-CPU.
+    std::vector<ByteView> values_by_cpu(ByteView value) const;
 
 private:
     friend class Loader;

@@ -29,9 +29,8 @@ std::string test_hint(int error, TestInputKind kind) {
     if (kind == TestInputKind::packet) {
         return "a packet has at least 14 bytes, and the program's type may want a whole IP packet: --packet udp";
     }
-    return "raw tracepoints want at least as much context as they read (8 bytes an argument), programs before Linux "
-           "5.10 "
-           "none";
+    return "a program wants at least as much context as it reads (raw tracepoints: 8 bytes an argument), and before "
+           "Linux 5.10 none";
 }
 
 void put16(Bytes& packet, std::size_t at, std::uint16_t value) {

@@ -57,6 +57,20 @@ TEST_CASE("chapter 2: tail calls tell execve and timers from other system calls"
     CHECK_FALSE(says(said, "Another syscall: (0|1|59)$"));  // read and write are ignored, execve has its own
 }
 
+TEST_CASE("chapter 2: the command fills the table of tail calls, and attaches only the program that jumps",
+          "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const Said said = run(loader() + " " + prog("chapter2/hello_tail.bpf.o") +
+                          " --update 'syscalls[59]=hello_exec' --update 'syscalls[222]=hello_timer'"
+                          " --update 'syscalls[1]=ignore_opcode' -c /bin/true");
+    INFO("standard error: " << said.err.substr(0, 4000));
+    CHECK(said.status == 0);
+    CHECK(says(said, "bpf_trace_printk: Executing a program$"));
+    CHECK_FALSE(says(said, "Another syscall: (1|59)$"));
+    CHECK(said.err.find("loader: attached: hello at raw_tp:sys_enter\n") != std::string::npos);
+    CHECK(said.err.find("hello_exec at") == std::string::npos);
+}
+
 TEST_CASE("chapter 3: XDP counts packets in a global variable", "[cli][kernel][chapter]") {
     require_prerequisite(geteuid() == 0, "root");
     const Said said =

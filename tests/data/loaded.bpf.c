@@ -53,6 +53,12 @@ int mb_jump(struct xdp_md *ctx) {
     return XDP_TX;
 }
 
+SEC("xdp")
+int mb_says(struct xdp_md *ctx) {
+    bpf_printk("mb_says: %d bytes", (int)(ctx->data_end - ctx->data));
+    return XDP_PASS;
+}
+
 SEC("tc")
 int mb_tc(struct __sk_buff *skb) {
     return skb->len == 64 ? 2 : 0;

@@ -41,6 +41,22 @@ TEST_CASE("a value without type that does not fit is refused", "[btf][value]") {
     CHECK(message(16, "7").find("neither an integer") != std::string::npos);
 }
 
+TEST_CASE("a hexdump marks the bytes that are not as before", "[btf][value]") {
+    const Bytes before(20, std::byte{'a'});
+    Bytes after = before;
+    CHECK(hexdump_with_changes(after, before) == hexdump(after));
+    after[0] = after[8] = after[17] = std::byte{'b'};
+    CHECK(hexdump_with_changes(after, before) ==
+          " 0  62 61 61 61 61 61 61 61  62 61 61 61 61 61 61 61  |baaaaaaabaaaaaaa|\n"
+          "    ^^                       ^^\n"
+          "10  61 62 61 61                                       |abaa|\n"
+          "       ^^");
+    const Bytes shorter(1, std::byte{'a'});
+    CHECK(hexdump_with_changes(bytes({'a', 'a'}), shorter) ==
+          "0  61 61                                             |aa|\n      ^^");
+    CHECK(hexdump_with_changes({}, shorter).empty());
+}
+
 TEST_CASE("a hexdump has 16 bytes a line", "[btf][value]") {
     CHECK(hexdump({}).empty());
     CHECK(hexdump(bytes({'H', 'i', 0, 0xff})) == "0  48 69 00 ff                                       |Hi..|");

@@ -1,0 +1,77 @@
+// Values are C initialisers; those of program arrays and maps of maps are names, ids and pins.
+#include "map_updates.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <libminibpf/load/loaded.hpp>
+#include <libminibpf/load/references.hpp>
+
+namespace cli {
+
+using namespace minibpf;
+
+namespace {
+
+struct UpdateRequest {
+    std::string_view map, key, value;
+};
+
+UpdateRequest split_update(std::string_view request) {
+    const std::size_t open = request.find('[');
+    const std::size_t close = request.find("]=", open == std::string_view::npos ? request.size() : open);
+    if (close == std::string_view::npos) {
+        throw_usage(fmt::format("--update {}: this is not MAP[KEY]=VALUE", request),
+                    "for instance --update 'config[0]=\"Hey root!\"'");
+    }
+    return {.map = request.substr(0, open),
+            .key = request.substr(open + 1, close - open - 1),
+            .value = request.substr(close + 2)};
+}
+
+bool is_id_or_pin(std::string_view text) {
+    return text.find('/') != std::string_view::npos || text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
+MapUpdates::MapUpdates(KernelGate& gate, Object& object, const std::vector<std::string>& requests) {
+    for (const std::string& request : requests) {
+        const UpdateRequest asked = split_update(request);
+        Update update{.map = &object.require_map(asked.map), .key = asked.key, .value = asked.value};
+        if (const auto kind = referred_kind(update.map->spec().type)) {
+            update.map->parse_key(update.key);
+            refer(gate, object, *kind, update);
+        } else {
+            update.map->parse_element(update.key, update.value);
+        }
+        updates_.push_back(update);
+    }
+}
+
+void MapUpdates::refer(KernelGate& gate, Object& object, IdKind kind, Update& update) {
+    if (is_id_or_pin(update.value)) {
+        opened_.push_back(open_loaded(gate, kind, std::string(update.value)));
+        update.referred_fd = opened_.back().get();
+    } else {
+        update.referred_fd =
+            kind == IdKind::prog ? object.require_program(update.value).fd() : object.require_map(update.value).fd();
+    }
+}
+
+bool MapUpdates::refers_to(int fd) const noexcept {
+    return std::ranges::any_of(updates_, [&](const Update& update) { return update.referred_fd == fd; });
+}
+
+void MapUpdates::apply() {
+    for (const Update& update : updates_) {
+        if (update.referred_fd) {
+            put_reference(*update.map, update.key, *update.referred_fd, std::string(update.value));
+        } else {
+            update.map->update(update.key, update.value);
+        }
+    }
+}
+
+}  // namespace cli

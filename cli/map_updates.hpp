@@ -1,0 +1,32 @@
+// --update MAP[KEY]=VALUE.
+#pragma once
+
+#include <libminibpf/load/object.hpp>
+
+namespace cli {
+
+/// Elements to be set: checked at once, so that a misspelt name costs nothing, and set later.
+class MapUpdates {
+public:
+    /// Opens the loaded programs and maps that program arrays and maps of maps are to refer to. Throws minibpf::Error.
+    MapUpdates(minibpf::KernelGate& gate, minibpf::Object& object, const std::vector<std::string>& requests);
+
+    void apply();
+
+    /// Whether a map is to refer to this program or map.
+    bool refers_to(int fd) const noexcept;
+
+private:
+    struct Update {
+        minibpf::Map* map = nullptr;
+        std::string_view key, value;
+        std::optional<int> referred_fd;  ///< of the object, or in opened_
+    };
+
+    void refer(minibpf::KernelGate& gate, minibpf::Object& object, minibpf::IdKind kind, Update& update);
+
+    std::vector<minibpf::Fd> opened_;
+    std::vector<Update> updates_;
+};
+
+}  // namespace cli

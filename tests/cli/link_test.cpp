@@ -1,0 +1,156 @@
+// `loader link` and `loader prog`: what they did is seen in what the kernel then runs.
+#include <sched.h>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "loaded.hpp"
+
+using namespace minibpf::test;
+
+namespace {
+
+/// A network namespace of this process's own, whose loopback interface is number 1 and up.
+void enter_new_network() {
+    require_prerequisite(geteuid() == 0, "root");
+    REQUIRE(unshare(CLONE_NEWNET) == 0);
+    const int control = socket(AF_INET, SOCK_DGRAM, 0);
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_flags = IFF_UP;
+    REQUIRE(ioctl(control, SIOCSIFFLAGS, &request) == 0);
+    ::close(control);
+}
+
+void send_packet() {
+    const int sender = socket(AF_INET, SOCK_DGRAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(7);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sendto(sender, "x", 1, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    ::close(sender);
+}
+
+/// mb_first or mb_second at the loopback interface.
+struct AttachedXdp {
+    LoadedObject object{{"mb_first", "mb_second"}};
+    minibpf::Fd link;
+
+    AttachedXdp() {
+        const minibpf::Answer answer = object.gate().enter(
+            minibpf::LinkCreate{.prog_fd = object.prog_fd("mb_first"), .target_fd = 1, .attach_type = BPF_XDP});
+        REQUIRE(answer.ok());
+        link = minibpf::Fd(object.gate(), answer.fd());
+    }
+    std::string link_id() { return std::to_string(minibpf::link_facts(object.gate(), link.get()).id); }
+    /// "first", "second", or "none": who has seen a packet that is sent now.
+    std::string runs_now() {
+        const std::vector<std::uint64_t> before = runs();
+        send_packet();
+        const std::vector<std::uint64_t> after = runs();
+        return after[0] != before[0] ? "first" : after[1] != before[1] ? "second" : "none";
+    }
+
+private:
+    std::vector<std::uint64_t> runs() {
+        const auto memory = object.map(".bss").memory();
+        return {*minibpf::read_at<std::uint64_t>(memory, 0), *minibpf::read_at<std::uint64_t>(memory, 8)};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("link update lets a link run another program, and --from only if it runs that one", "[cli][kernel][link]") {
+    enter_new_network();
+    AttachedXdp xdp;
+    const std::string first = xdp.object.prog_id("mb_first"), second = xdp.object.prog_id("mb_second");
+    CHECK(xdp.runs_now() == "first");
+    const Said wrong = loader_says("link update " + xdp.link_id() + " " + second + " --from " + second);
+    CHECK(wrong.status != 0);
+    CHECK_THAT(wrong.err, contains("another program"));
+    CHECK(xdp.runs_now() == "first");
+    const Said updated = loader_says("link update " + xdp.link_id() + " " + second + " --from " + first);
+    INFO(updated.err);
+    CHECK(updated.status == 0);
+    CHECK(xdp.runs_now() == "second");
+    CHECK(loader_says("link update " + xdp.link_id() + " " + first).status == 0);
+    CHECK(xdp.runs_now() == "first");
+    CHECK(loader_says("link update " + xdp.link_id() + " mb_no_such_program").status == 3);
+}
+
+TEST_CASE("link detach ends the runs of a program", "[cli][kernel][link]") {
+    enter_new_network();
+    AttachedXdp xdp;
+    CHECK(xdp.runs_now() == "first");
+    CHECK(loader_says("link detach " + xdp.link_id()).status == 0);
+    CHECK(xdp.runs_now() == "none");
+}
+
+TEST_CASE("link pin keeps a program attached without its loader, and is a name for detach", "[cli][kernel][link]") {
+    enter_new_network();
+    AttachedXdp xdp;
+    const Pins pins;
+    CHECK(loader_says("link pin " + xdp.link_id() + " " + (pins / "link")).status == 0);
+    xdp.link = minibpf::Fd();
+    CHECK(xdp.runs_now() == "first");
+    CHECK(loader_says("link detach " + (pins / "link")).status == 0);
+    CHECK(xdp.runs_now() == "none");
+}
+
+TEST_CASE("links that cannot be detached or are not there say so", "[cli][kernel][link]") {
+    LoadedObject object({"mb_raw_tp"});
+    const minibpf::Answer opened =
+        object.gate().enter(minibpf::RawTracepointOpen{.name = "sys_enter", .prog_fd = object.prog_fd("mb_raw_tp")});
+    REQUIRE(opened.ok());
+    const minibpf::Fd link(object.gate(), opened.fd());
+    const std::string id = std::to_string(minibpf::link_facts(object.gate(), link.get()).id);
+    const Said said = loader_says("link detach " + id);
+    CHECK(said.status == 1);
+    CHECK_THAT(said.err, contains("last descriptor and pin"));
+    CHECK(loader_says("link detach 2147483646").status == 3);
+    const Said named = loader_says("link detach mb_raw_tp");
+    CHECK(named.status == 2);
+    CHECK_THAT(named.err, contains("links have no names"));
+    const Said misspelt = loader_says("link detch 1");
+    CHECK(misspelt.status == 2);
+    CHECK_THAT(misspelt.err, contains("'link detach'"));
+}
+
+TEST_CASE("prog pin keeps a program under a name by which it is found", "[cli][kernel][prog]") {
+    std::string id;
+    const Pins pins;
+    {
+        LoadedObject object({"mb_first"});
+        id = object.prog_id("mb_first");
+        const Said said = loader_says("prog pin " + id + " " + (pins / "first"));
+        INFO(said.err);
+        CHECK(said.status == 0);
+    }
+    minibpf::LiveGate gate;
+    const minibpf::Fd pinned = minibpf::open_loaded(gate, minibpf::IdKind::prog, pins / "first");
+    CHECK(std::to_string(minibpf::program_facts(gate, pinned.get()).id) == id);
+    CHECK(loader_says("prog pin mb_no_such_program " + (pins / "second")).status == 3);
+    const Said not_one = loader_says("map dump " + (pins / "first"));
+    CHECK(not_one.status == 3);
+    CHECK_THAT(not_one.err, contains("is no map"));
+}
+
+TEST_CASE("prog show tells what the kernel knows of a program", "[cli][kernel][prog]") {
+    LoadedObject object({"mb_first"});
+    const std::string id = object.prog_id("mb_first");
+    const minibpf::ProgramFacts facts = minibpf::program_facts(object.gate(), object.prog_fd("mb_first"));
+    const Said said = loader_says("prog show " + id);
+    CHECK(said.status == 0);
+    CHECK(row_of(said.out, "id") == std::vector<std::string>{"id", id});
+    CHECK(row_of(said.out, "tag") == std::vector<std::string>{"tag", facts.tag});
+    CHECK_THAT(said.out, contains("map " + object.map_id("mb_visits") + " (mb_visits)"));
+    CHECK(row_of(said.out, "held").at(2) == std::to_string(getpid()));
+    const Said json = loader_says("prog show --json " + id);
+    CHECK(json.out.starts_with("{\n  \"id\": " + id));
+    CHECK_THAT(json.out, contains("\"tag\": \"" + facts.tag + "\""));
+    CHECK(loader_says("prog show 2147483646").status == 3);
+    CHECK(loader_says("prog").status == 2);
+}
