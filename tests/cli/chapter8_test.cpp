@@ -1,4 +1,6 @@
 // Chapter 8's examples, on a cable of the test's own: pings are seen, lost, and answered by a BPF program.
+#include <sstream>
+
 #include "example.hpp"
 #include "veth.hpp"
 
@@ -26,6 +28,19 @@ std::string tc_or_tcx() {
 // What `command`'s exit status was while the example ran, between its own lines.
 std::string telling(const std::string& command) {
     return command + " >/dev/null 2>&1; echo \"status $?\"";
+}
+
+// Of far's /proc/net/snmp, where a line of names is followed by one of values.
+std::string icmp_counter(const Cable& cable, const std::string& name) {
+    const Said said = run(cable.in_far("cat /proc/net/snmp"));
+    std::vector<std::string> lines;
+    for (const std::string& line : lines_of(said.out))
+        if (line.starts_with("Icmp: ")) lines.push_back(line);
+    REQUIRE(lines.size() == 2);
+    std::istringstream names(lines[0]), values(lines[1]);
+    for (std::string counter, value; names >> counter && values >> value;)
+        if (counter == name) return value;
+    return "no such counter";
 }
 
 Said run_network(const std::string& program, const std::string& event) {
@@ -105,6 +120,9 @@ TEST_CASE("chapter 8: a ping that the kernel ignores is answered by BPF", "[cli]
     CHECK(says(said, "bpf_trace_printk: tc: answered a ping$"));
     CHECK(says(said, "^64 bytes from 10.8.0.1: "));
     CHECK(says(said, "^status 0$"));
+    // ping has a raw socket, which gets an answer with a wrong checksum too; but the kernel counts those.
+    CHECK(icmp_counter(cable, "InEchoReps") == "1");
+    CHECK(icmp_counter(cable, "InCsumErrors") == "0");
     CHECK(run(cable.ping()).status == 1);
 }
 
