@@ -15,6 +15,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Functions by their addresses or, in a file, by their offsets.
@@ -71,3 +73,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop
