@@ -16,6 +16,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -47,6 +48,23 @@ public:
 private:
     int fd_;
 };
+
+/// Sends a frame out of an interface. Whether another one has received it by the end of `longest_ms`.
+inline bool frame_arrives(const std::string& interface, int longest_ms) {
+    constexpr std::uint16_t protocol = 0x88b5;  // ETH_P_802_EX1
+    // It gets those that are received, not those that are sent; and after XDP and tc.
+    const TestSocket receiver(AF_PACKET, SOCK_RAW, htons(protocol));
+    const TestSocket socket(AF_PACKET, SOCK_RAW);
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+    unsigned char frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, protocol >> 8, protocol & 0xff};
+    require_ok(sendto(socket.get(), frame, sizeof(frame), 0, reinterpret_cast<const sockaddr*>(&address),
+                      sizeof(address)) == sizeof(frame),
+               "sendto " + interface);
+    pollfd arrived{.fd = receiver.get(), .events = POLLIN, .revents = 0};
+    return poll(&arrived, 1, longest_ms) == 1;
+}
 
 /// While it lives the process is in a network namespace of its own, which has nothing but "lo", and that is up.
 class NetworkNamespace {
@@ -101,8 +119,13 @@ public:
         message.end_nested(info);
         const RouteSocket::Outcome outcome = route.request(message);
         if (!outcome.ok()) return false;
-        set_up(name);
-        set_up(peer);
+        for (const std::string& interface : {name, peer}) set_up(interface);
+        // That there is a carrier, now that both are up, the kernel notices a little later (net/core/link_watch.c), and
+        // until then it throws away what is sent.
+        for (const std::string& interface : {name, peer}) {
+            for (int tries = 0; !frame_arrives(interface, 50); ++tries)
+                require_ok(tries < 400, interface + " has no carrier");
+        }
         return true;
     }
 
@@ -118,23 +141,25 @@ inline sockaddr_in loopback_address(std::uint16_t port) {
     return address;
 }
 
-/// Sends one UDP datagram to 127.0.0.1, where nobody need listen.
+// On a busy machine the kernel leaves what was sent to ksoftirqd, and the sender goes on before it is received. So both
+// of these wait for the other end, or else a test would look for its program's traces too soon.
+
+/// Sends one UDP datagram to 127.0.0.1, where nobody need listen: then it waits for the answer that says so.
 inline void send_datagram(std::uint16_t port = 4711) {
     const TestSocket socket(AF_INET, SOCK_DGRAM);
     const sockaddr_in address = loopback_address(port);
-    sendto(socket.get(), "ping", 4, 0, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    require_ok(connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0, "connect");
+    send(socket.get(), "ping", 4, 0);
+    pollfd refused{.fd = socket.get(), .events = 0, .revents = 0};  // POLLERR need not be asked for
+    constexpr int longest_ms = 50;                                  // when somebody listens there is no answer
+    poll(&refused, 1, longest_ms);
 }
 
-/// Sends one frame of 60 bytes and of a protocol that nobody has (ETH_P_802_EX1) out of an interface.
+/// Sends one frame of 60 bytes and of a protocol that nobody has (ETH_P_802_EX1) out of an interface, and waits until
+/// another one has received it.
 inline void send_frame(const std::string& interface) {
-    const TestSocket socket(AF_PACKET, SOCK_RAW);
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
-    unsigned char frame[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
-    require_ok(sendto(socket.get(), frame, sizeof(frame), 0, reinterpret_cast<const sockaddr*>(&address),
-                      sizeof(address)) == sizeof(frame),
-               "sendto " + interface);
+    constexpr int longest_ms = 20'000;
+    require_ok(frame_arrives(interface, longest_ms), "the frame sent by " + interface + " did not arrive");
 }
 
 }  // namespace minibpf::test

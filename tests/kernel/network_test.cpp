@@ -147,7 +147,9 @@ TEST_CASE("an interface that does not exist is the object's error, with the near
     for (const auto& [program, hook] :
          {std::pair("on_xdp", "xdp:veth2"), std::pair("on_tc", "tcx/ingress:veth2"),
           std::pair("on_tc", "tc/egress:veth2"), std::pair("on_socket", "socket:veth2")}) {
-        const Error error = error_of([&] { attach(gate, object.require_program(program), parse_hook(hook)); });
+        const Program& loaded = object.require_program(program);
+        const Hook parsed = parse_hook(hook);
+        const Error error = error_of([&] { attach(gate, loaded, parsed); });
         CHECK(error.detail().blame == Blame::object);
         CHECK(error.detail().code == ENODEV);
         CHECK_THAT(error.what(), contains("veth2"));

@@ -174,7 +174,8 @@ TEST_CASE("when any call fails, a sockmap has no program more than before", "[at
                 id = id_of(program);
                 if (by == AttachBy::link && !has_sockmap_links(gate, object, program, hook)) continue;
                 const AttachOptions options{.by = by, .map_fd = object.require_map("sockets").fd()};
-                sweep_attach([&](KernelGate& failing) { return attach(failing, program, parse_hook(hook), options); },
+                const Hook parsed = parse_hook(hook);
+                sweep_attach([&](KernelGate& failing) { return attach(failing, program, parsed, options); },
                              counts(object, [&] {
                                  const Connection connection = connect_over_loopback();
                                  put_into_sockmap(gate, object.require_map("sockets"), connection.client.get(), 0);
