@@ -247,7 +247,8 @@ std::string socket_text(const SocketCreate& call) {
 }
 
 std::string socket_text(const InterfaceIndex& call) {
-    return fmt::format("ioctl({}, SIOCGIFINDEX, {{ifr_name={}}})", call.socket_fd, quoted(call.name.substr(0, 15)));
+    return fmt::format("ioctl({}, SIOCGIFINDEX, {{ifr_name={}}})", call.socket_fd,
+                       minibpf::quoted(call.name.substr(0, 15)));
 }
 
 std::string socket_text(const BindPacket& call) {

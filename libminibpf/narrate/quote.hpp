@@ -9,6 +9,7 @@
 namespace minibpf {
 
 /// The whole text in quotes, with C's escapes; what cannot be printed is octal, as short as the next character allows.
+/// Called with a std::string it must be minibpf::quoted(): std::quoted() of <iomanip> would be the better match.
 std::string quoted(std::string_view text);
 
 /// The first 32 bytes in quotes, followed by `...` when there are more.

@@ -48,7 +48,7 @@ std::string arguments(const PerfEventDisable& call, StraceVersion) {
 
 std::string arguments(const OpenAt& call, StraceVersion version) {
     const auto flags = static_cast<unsigned>(call.flags | O_CLOEXEC);
-    return fmt::format("openat(AT_FDCWD, {}, {}|{})", quoted(call.path),
+    return fmt::format("openat(AT_FDCWD, {}, {}|{})", minibpf::quoted(call.path),
                        enum_text(open_access_modes, flags & O_ACCMODE, version),
                        flags_text(open_flags, flags & ~static_cast<unsigned>(O_ACCMODE), version));
 }
@@ -76,11 +76,11 @@ std::string arguments(const Close& call, StraceVersion) {
 }
 
 std::string arguments(const Mkdir& call, StraceVersion) {
-    return fmt::format("mkdir({}, {:#03o})", quoted(call.path), call.mode & 0xffff);
+    return fmt::format("mkdir({}, {:#03o})", minibpf::quoted(call.path), call.mode & 0xffff);
 }
 
 std::string arguments(const Unlink& call, StraceVersion) {
-    return fmt::format("unlink({})", quoted(call.path));
+    return fmt::format("unlink({})", minibpf::quoted(call.path));
 }
 
 std::string arguments(const Mmap& call, StraceVersion version) {
@@ -121,7 +121,8 @@ std::string arguments(const EpollWait& call, const Answer& answer) {
 }
 
 std::string arguments(const Mount& call, StraceVersion) {
-    return fmt::format("mount({}, {}, {}, 0, NULL)", quoted(call.source), quoted(call.target), quoted(call.filesystem));
+    return fmt::format("mount({}, {}, {}, 0, NULL)", minibpf::quoted(call.source), minibpf::quoted(call.target),
+                       minibpf::quoted(call.filesystem));
 }
 
 std::string arguments(const GetPid&, StraceVersion) {
