@@ -139,7 +139,7 @@ UprobePlace find_place(KernelGate& gate, const Hook& hook, const std::string& de
     const std::string doing = "attaching " + description;
     const UprobeTarget target = split_uprobe_target(hook.target, doing);
     UprobeFile file = UprobeFile::open(gate, target.file, doing);
-    const std::optional<std::uint64_t> number = parse_file_offset(target.function);
+    const std::optional<std::uint64_t> number = parse_offset(target.function);
     const std::uint64_t begin =
         number ? *number : require_function(file.executable(), target.function, file.path(), doing);
     return {.path = file.path(),

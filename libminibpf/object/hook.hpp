@@ -63,6 +63,9 @@ std::string nearest_section_name(std::string_view section);
 /// "kprobe:do_sys_openat2+0x10", as --attach takes it. Throws Error (Blame::usage).
 Hook parse_hook(std::string_view text);
 
+/// A place in a function or a file: 16 for "16" and "0x10"; nothing when the text is no number to its end.
+std::optional<std::uint64_t> parse_offset(std::string_view text) noexcept;
+
 /// "kprobe:do_sys_openat2+0x10".
 std::string hook_text(const Hook& hook);
 
