@@ -14,10 +14,11 @@
 #include <fmt/ranges.h>
 #include <linux/perf_event.h>
 
-#include <libminibpf/attach/kernel_symbols.hpp>
+#include <libminibpf/attach/stale_probes.hpp>
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 namespace minibpf {
 
