@@ -22,5 +22,6 @@ Action declare_run(CLI::App& app);
 Action declare_plan(CLI::App& app);
 Action declare_step(CLI::App& app);
 Action declare_inspect(CLI::App& app);
+Action declare_probes(CLI::App& app);
 
 }  // namespace cli

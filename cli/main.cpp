@@ -13,6 +13,7 @@ constexpr cli::Command commands[] = {
     {"plan", "show the calls that run would make; makes none, needs no privilege", cli::declare_plan},
     {"step", "run, stopping before each call", cli::declare_step},
     {"inspect", "show what is in an object file", cli::declare_inspect},
+    {"probes", "list what can be attached to", cli::declare_probes},
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ clang             tool:clang                           compiles BPF programs
 zlib1g-dev        header:zlib.h                        unpacks /proc/config.gz
 libfmt-dev        header:fmt/core.h                    formats text
 libcli11-dev      header:CLI/CLI.hpp                   reads the command line
+nlohmann-json3-dev header:nlohmann/json.hpp             writes JSON
 '
 for_tests='
 catch2            catch2:                              runs the tests
