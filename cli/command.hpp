@@ -27,5 +27,6 @@ Action declare_map(CLI::App& app);
 Action declare_link(CLI::App& app);
 Action declare_prog(CLI::App& app);
 Action declare_test(CLI::App& app);
+Action declare_probes(CLI::App& app);
 
 }  // namespace cli

@@ -18,6 +18,7 @@ constexpr cli::Command commands[] = {
     {"link", "detach, update or pin a link", cli::declare_link},
     {"prog", "show or pin a loaded program", cli::declare_prog},
     {"test", "run a program on a packet or a context, attached nowhere", cli::declare_test},
+    {"probes", "list what can be attached to", cli::declare_probes},
 };
 
 }  // namespace

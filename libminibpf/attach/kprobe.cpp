@@ -14,10 +14,11 @@
 #include <fmt/ranges.h>
 #include <linux/perf_event.h>
 
-#include <libminibpf/attach/kernel_symbols.hpp>
+#include <libminibpf/attach/stale_probes.hpp>
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 namespace minibpf {
 
@@ -117,6 +118,8 @@ OpenedProbe open_by_tracefs(KernelGate& gate, const Probe& probe) {
     TracefsFile events =
         open_tracefs(gate, "kprobe_events", O_WRONLY | O_APPEND, "this kernel takes kprobes as lines in kprobe_events");
     if (!events.fd.is_open()) throw_no_kprobes(probe);
+    // Once: the next probe of this process would find nothing else.
+    static const auto removed = remove_stale_probes(gate, "kprobe_events");
     const std::string event = "minibpf/" + event_name(gate, probe);
     const std::string kind = !probe.at_return ? "p" : probe.maxactive == 0 ? "r" : fmt::format("r{}", probe.maxactive);
     const std::string line = fmt::format("{}:{} {}+{}", kind, event, probe.function, probe.offset);

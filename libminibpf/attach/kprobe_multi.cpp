@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
-#include <libminibpf/attach/kernel_symbols.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>

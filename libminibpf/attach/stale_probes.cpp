@@ -69,15 +69,20 @@ void remove_from(KernelGate& gate, const std::string& list, std::vector<std::str
 
 }  // namespace
 
-std::vector<std::string> remove_stale_probes(KernelGate& gate) {
+std::vector<std::string> remove_stale_probes(KernelGate& gate, const std::string& list) {
     std::vector<std::string> removed;
-    for (const char* list : {"kprobe_events", "uprobe_events"}) {
-        try {
-            remove_from(gate, list, removed);
-        } catch (const Error&) {
-            continue;  // no tracefs, or no permission to look: then there is nothing that could be done
-        }
+    try {
+        remove_from(gate, list, removed);
+    } catch (const Error&) {
+        // No tracefs, or no permission to look: then there is nothing that could be done.
     }
+    return removed;
+}
+
+std::vector<std::string> remove_stale_probes(KernelGate& gate) {
+    std::vector<std::string> removed = remove_stale_probes(gate, "kprobe_events");
+    const std::vector<std::string> uprobes = remove_stale_probes(gate, "uprobe_events");
+    removed.insert(removed.end(), uprobes.begin(), uprobes.end());
     return removed;
 }
 

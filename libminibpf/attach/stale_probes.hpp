@@ -15,6 +15,9 @@ namespace minibpf {
 /// read or removed is left.
 std::vector<std::string> remove_stale_probes(KernelGate& gate);
 
+/// The same in one of both files.
+std::vector<std::string> remove_stale_probes(KernelGate& gate, const std::string& list);
+
 }  // namespace minibpf
 
 #pragma GCC visibility pop

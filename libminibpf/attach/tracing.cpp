@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-#include <libminibpf/attach/kernel_symbols.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/load/attach_target.hpp>

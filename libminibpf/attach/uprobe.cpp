@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 #include <linux/perf_event.h>
 
+#include <libminibpf/attach/stale_probes.hpp>
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/attach/uprobe_file.hpp>
 #include <libminibpf/kernel/files.hpp>
@@ -98,6 +99,8 @@ OpenedUprobe open_uprobe_by_tracefs(KernelGate& gate, const UprobePlace& place, 
     TracefsFile events =
         open_tracefs(gate, "uprobe_events", O_WRONLY | O_APPEND, "tracefs takes uprobes as lines in uprobe_events");
     if (!events.fd.is_open()) throw_no_uprobes(place);
+    // Once: the next probe of this process would find nothing else.
+    static const auto removed = remove_stale_probes(gate, "uprobe_events");
     const std::string event = "minibpf/" + uprobe_event_name(gate, place);
     const std::string line = uprobe_line(place, event);
     const std::string id_path = events.path.substr(0, events.path.rfind('/')) + "/events/" + event + "/id";
@@ -139,7 +142,7 @@ UprobePlace find_place(KernelGate& gate, const Hook& hook, const std::string& de
     const std::string doing = "attaching " + description;
     const UprobeTarget target = split_uprobe_target(hook.target, doing);
     UprobeFile file = UprobeFile::open(gate, target.file, doing);
-    const std::optional<std::uint64_t> number = parse_file_offset(target.function);
+    const std::optional<std::uint64_t> number = parse_offset(target.function);
     const std::uint64_t begin =
         number ? *number : require_function(file.executable(), target.function, file.path(), doing);
     return {.path = file.path(),

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
@@ -190,15 +189,6 @@ UprobeTarget split_uprobe_target(std::string_view target, const std::string& doi
                     "offset in the file");
     }
     return {.file = target.substr(0, colon), .function = target.substr(colon + 1)};
-}
-
-std::optional<std::uint64_t> parse_file_offset(std::string_view text) noexcept {
-    const bool hex = text.starts_with("0x") || text.starts_with("0X");
-    if (hex) text.remove_prefix(2);
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
 }
 
 std::uint64_t require_function(const elf::Executable& executable, std::string_view function, const std::string& path,

@@ -43,9 +43,6 @@ struct UprobeTarget {
 };
 UprobeTarget split_uprobe_target(std::string_view target, const std::string& doing);
 
-/// 4660 for "0x1234"; nothing when the text is no number to its end.
-std::optional<std::uint64_t> parse_file_offset(std::string_view text) noexcept;
-
 /// Where `function` begins in the file. Throws Error (Blame::object), with the nearest names when there is none.
 std::uint64_t require_function(const elf::Executable& executable, std::string_view function, const std::string& path,
                                const std::string& doing);

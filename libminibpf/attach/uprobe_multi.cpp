@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint32_t uprobe_multi_at_return = 1;  // BPF_F_UPROBE_MULTI_RETURN
 
 std::vector<std::uint64_t> uprobe_multi_offsets(UprobeFile& file, std::string_view wanted, const std::string& doing) {
-    if (const auto number = parse_file_offset(wanted)) return {*number};
+    if (const auto number = parse_offset(wanted)) return {*number};
     if (wanted.find_first_of("*?[") == std::string_view::npos) {
         return {require_function(file.executable(), wanted, file.path(), doing)};
     }

@@ -134,7 +134,14 @@ std::optional<UsdtArgument> parse_argument(std::string_view text) {
 
 UsdtSpec parse_usdt_arguments(std::string_view text) {
 #if !defined(__x86_64__)
-    if (!text.empty()) throw_malformed(fmt::format("USDT arguments '{}': only x86-64's are understood", text));
+    if (!text.empty()) {
+        throw Error(
+            {.doing = fmt::format("USDT arguments '{}': minibpf reads x86-64's notation only, and this is another "
+                                  "machine",
+                                  text),
+             .hint = "attach a program that reads no arguments, without usdt.bpf.h",
+             .blame = Blame::facility});
+    }
 #endif
     UsdtSpec spec;
     for (std::string_view rest = text; !rest.empty();) {

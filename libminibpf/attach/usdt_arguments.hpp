@@ -37,7 +37,7 @@ struct UsdtSpec {
 static_assert(sizeof(UsdtSpec) == 208);
 
 /// Reads "-4@%eax 8@-16(%rbp) 4@$5". Throws Error (Blame::object): an argument that is not understood, more than 12 of
-/// them, or a machine whose notation is not known here.
+/// them. On another machine than x86-64, whose notation is not known here, any argument at all (Blame::facility).
 UsdtSpec parse_usdt_arguments(std::string_view text);
 
 }  // namespace minibpf

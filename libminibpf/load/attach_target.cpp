@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 namespace minibpf {
 
@@ -50,6 +51,9 @@ std::string_view what_it_is(const ProgramKind& kind) {
 }
 
 std::string missing_hint(KernelTypes& types, const Name& wanted, std::string_view function) {
+    const bool is_users_name = wanted.text == function;
+    const std::string seen = is_users_name ? missing_btf_function_hint(types.gate(), function) : std::string();
+    if (!seen.empty()) return seen;
     const std::string near = types.nearest_name(wanted.kind, wanted.text);
     if (near.empty())
         return "a function that the compiler inlined, or split (.isra, .constprop), cannot be attached to";

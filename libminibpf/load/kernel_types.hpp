@@ -38,6 +38,8 @@ public:
 
     ~KernelTypes() override;
 
+    KernelGate& gate() const noexcept { return gate_; }
+
     /// Throws Error (Blame::facility) when the kernel does not tell its types.
     const btf::Btf& vmlinux();
 

@@ -64,16 +64,6 @@ std::string suggestion(std::string_view section) {
     return head.empty() ? whole : head + std::string(section.substr(slash));
 }
 
-// The number after a '+': decimal, hexadecimal with 0x. Nothing when it is no number to its end.
-std::optional<std::uint64_t> parse_offset(std::string_view text) noexcept {
-    const bool hex = text.starts_with("0x") || text.starts_with("0X");
-    if (hex) text.remove_prefix(2);
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
 // A '+' not followed by a number belongs to the name: C++ functions are called operator+.
 void set_target(Hook& hook, const SectionName& row, std::string_view target) {
     const std::size_t plus = target.rfind('+');
@@ -146,6 +136,15 @@ std::string_view hook_spelling(const Hook& hook) noexcept {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> parse_offset(std::string_view text) noexcept {
+    const bool hex = text.starts_with("0x") || text.starts_with("0X");
+    if (hex) text.remove_prefix(2);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
 
 std::optional<ProgramKind> find_program_kind(std::string_view section) {
     const std::string_view name = without_question_mark(section);

@@ -69,6 +69,9 @@ Hook parse_hook(std::string_view text);
 /// context, so that it may run at either.
 ProgramKind program_kind_at(const Hook& hook);
 
+/// A place in a function or a file: 16 for "16" and "0x10"; nothing when the text is no number to its end.
+std::optional<std::uint64_t> parse_offset(std::string_view text) noexcept;
+
 /// "kprobe:do_sys_openat2+0x10".
 std::string hook_text(const Hook& hook);
 

@@ -83,3 +83,29 @@ TEST_CASE("a plan of a uprobe makes none, and needs no privilege", "[cli]") {
     CHECK(said.status == 0);
     CHECK_THAT(said.out, contains("perf_event_open({type=0x") && contains("(DRY RUN)"));
 }
+
+TEST_CASE("what a killed loader left in tracefs is removed by the next one that makes probes there", "[cli][kernel]") {
+    need_uprobes();
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    waitpid(child, nullptr, 0);
+    const std::string of_dead = "minibpf/u_true_1000_" + std::to_string(child) + "_1";
+    const std::string of_living = "minibpf/u_true_1000_" + std::to_string(getpid()) + "_1";
+    const char* list = "/sys/kernel/tracing/uprobe_events";
+    const auto add = [&](const std::string& line) { CHECK(run("echo '" + line + "' >> " + list).status == 0); };
+    for (const std::string& event : {of_dead, of_living}) add("p:" + event + " /bin/bash:0x40000");
+    REQUIRE_THAT(text_file(list), contains(of_dead) && contains(of_living));
+    const std::string attach = " --tracefs-kprobes --type kprobe --attach uprobe:bash:0x40000 -c true ";
+
+    const Said planned = run(loader() + " plan" + attach + prog("smallest.text"));
+    CHECK_THAT(planned.out, contains("-:" + of_dead));
+    CHECK_THAT(text_file(list), contains(of_dead));
+
+    const Said said = run(loader() + attach + prog("smallest.text"));
+    INFO(said.err);
+    CHECK(said.status == 0);
+    CHECK_THAT(said.err, contains("-:" + of_dead));
+    CHECK_THAT(text_file(list), !contains(of_dead) && contains(of_living));
+    add("-:" + of_living);
+    CHECK(text_file(list).find("minibpf/") == std::string::npos);
+}

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <libminibpf/attach/attach.hpp>
+#include <libminibpf/load/kernel_types.hpp>
 #include <tests/kernel/attach_sweep.hpp>
 #include <tests/kernel/live.hpp>
 #include <tests/kernel/loading.hpp>
@@ -360,4 +361,31 @@ TEST_CASE("a misspelt function's nearest names are told, and a split one's full 
         CHECK_THAT(hint_for(plain), contains("calls it " + plain + "."));
         return;
     }
+}
+
+TEST_CASE("fentry for a function that the compiler changed is told its name", "[load][tracing]") {
+    require_kernel_btf();
+    LiveGate gate;
+    KernelTypes types(gate, "");
+    std::ifstream symbols("/proc/kallsyms");
+    for (std::string address, type, symbol, rest;
+         symbols >> address >> type >> symbol && std::getline(symbols, rest);) {
+        const std::size_t suffix = symbol.find(".isra.");
+        if (suffix == std::string::npos || type != "t" || rest.find('[') != std::string::npos) continue;
+        const std::string plain = symbol.substr(0, suffix);
+        if (symbol.find('.', suffix + 6) != std::string::npos || kallsyms_address(plain) != 0) continue;
+        if (types.find(btf::Kind::func, plain)) continue;
+        ObjectSpec spec = for_this_process("tracing_hooks");
+        ProgramSpec* fentry = nullptr;
+        for (ProgramSpec& program : spec.programs) {
+            if (program.kind.hook.kind == HookKind::fentry) fentry = &program;
+        }
+        REQUIRE(fentry != nullptr);
+        fentry->kind.hook.target = plain;
+        const ErrorDetail error = error_of([&] { load(gate, spec, {.programs = {fentry->name}}); }).detail();
+        CHECK(error.blame == Blame::object);
+        CHECK_THAT(error.hint, contains("calls it " + plain + ".") && contains("kprobe:" + plain));
+        return;
+    }
+    leave_skipped("this kernel has no function that is .isra only");
 }

@@ -6,7 +6,7 @@
 // A compiler that changes what a function takes (isra), knows one of its arguments (constprop) or moves a rarely used
 // piece of it away (part, cold) gives what results a suffix. A function that was inlined everywhere is not there at
 // all, and one that is there may be kept from tracing (notrace, __kprobes, noinstr).
-#include <libminibpf/attach/kernel_symbols.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -15,8 +15,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/nearest.hpp>
 #include <libminibpf/kernel/fd.hpp>
 #include <libminibpf/kernel/files.hpp>
 
@@ -98,8 +98,25 @@ std::string missing_function_hint(KernelGate& gate, const std::string& name) {
             "be others",
             found.suffixed);
     }
-    const std::string near = did_you_mean(name, found.near);
-    return near.empty() ? usual : fmt::format("{} If not: {}", near, usual);
+    const std::vector<std::string_view> candidates(found.near.begin(), found.near.end());
+    const std::string near = nearest(name, candidates);
+    return near.empty() ? usual : fmt::format("did you mean {}? If not: {}", near, usual);
+}
+
+std::string missing_btf_function_hint(KernelGate& gate, std::string_view name) {
+    SymbolsLike found;
+    try {
+        found = symbols_like(gate, name);
+    } catch (const Error&) {
+        return {};  // it is only a hint
+    }
+    if (found.is_there)
+        return fmt::format("{0} is there, but without BTF: attach a kprobe program to it, kprobe:{0}", name);
+    if (found.suffixed.empty()) return {};
+    return fmt::format(
+        "the compiler changed the function and calls it {0}, which has no BTF: attach a kprobe program to that, "
+        "kprobe:{0}, but its arguments may be others",
+        found.suffixed);
 }
 
 std::string lockdown_hint(KernelGate& gate) {
