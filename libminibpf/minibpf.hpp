@@ -28,6 +28,8 @@
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/attach/link_operations.hpp>
+#include <libminibpf/attach/probe_pattern.hpp>
+#include <libminibpf/attach/probes.hpp>
 #include <libminibpf/attach/stale_probes.hpp>
 #include <libminibpf/attach/tracepoint_format.hpp>
 #include <libminibpf/attach/usdt.hpp>

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 enum class ProbeKind {
@@ -33,3 +35,5 @@ struct ProbePattern {
 ProbePattern parse_probe_pattern(std::string_view text);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

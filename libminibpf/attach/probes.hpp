@@ -14,6 +14,8 @@
 #include <libminibpf/elf/executable.hpp>
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// "syscalls/sys_enter_execve" of the lines "syscalls:sys_enter_execve" of available_events.
@@ -90,3 +92,5 @@ struct UsdtProbe {
 std::vector<UsdtProbe> usdt_probes(const elf::Executable& executable);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 
 #include <libminibpf/base/bytes.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf::elf {
 
 struct FunctionSymbol {
@@ -45,3 +47,5 @@ struct Executable {
 Executable parse_executable(ByteView bytes, std::string_view file_name);
 
 }  // namespace minibpf::elf
+
+#pragma GCC visibility pop
