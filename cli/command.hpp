@@ -23,5 +23,6 @@ Action declare_plan(CLI::App& app);
 Action declare_step(CLI::App& app);
 Action declare_inspect(CLI::App& app);
 Action declare_probes(CLI::App& app);
+Action declare_doctor(CLI::App& app);
 
 }  // namespace cli

@@ -26,6 +26,7 @@ constexpr const char* main_examples = R"(Examples:
   loader step prog.o                        stop before each call, look at it, go on
   loader inspect --disasm prog.o            what is in the file
   loader probes execve                      what can be attached to
+  loader doctor                             what this kernel and these privileges give
 
 `loader COMMAND --help` tells more. Exit status: 0 done; 1 the kernel refused; 2 wrong usage; 3 the object is malformed
 or asks for what does not exist; 4 privilege or kernel facility missing.)";

@@ -14,6 +14,7 @@ constexpr cli::Command commands[] = {
     {"step", "run, stopping before each call", cli::declare_step},
     {"inspect", "show what is in an object file", cli::declare_inspect},
     {"probes", "list what can be attached to", cli::declare_probes},
+    {"doctor", "say what this machine gives to programs; tidy up after killed loaders", cli::declare_doctor},
 };
 
 }  // namespace

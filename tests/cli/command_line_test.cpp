@@ -28,7 +28,7 @@ Said plan_of(const std::string& content, const std::string& options = "") {
 }  // namespace
 
 TEST_CASE("every command carries examples in its --help and exits 0", "[cli]") {
-    for (const char* command : {"", "run", "plan", "step", "inspect", "probes"}) {
+    for (const char* command : {"", "run", "plan", "step", "inspect", "probes", "doctor"}) {
         INFO(command);
         const Said said = run(loader() + " " + command + " --help");
         CHECK(said.status == 0);
