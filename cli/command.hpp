@@ -28,5 +28,6 @@ Action declare_link(CLI::App& app);
 Action declare_prog(CLI::App& app);
 Action declare_test(CLI::App& app);
 Action declare_probes(CLI::App& app);
+Action declare_doctor(CLI::App& app);
 
 }  // namespace cli

@@ -29,6 +29,7 @@ constexpr const char* main_examples = R"(Examples:
   loader list progs                         what is loaded, and who keeps it there
   loader map dump counts                    what is in a loaded map
   loader probes execve                      what can be attached to
+  loader doctor                             what this kernel and these privileges give
 
 `loader COMMAND --help` tells more. Exit status: 0 done; 1 the kernel refused; 2 wrong usage; 3 the object is malformed,
 or what was asked for does not exist; 4 privilege or kernel facility missing.)";

@@ -19,6 +19,7 @@ constexpr cli::Command commands[] = {
     {"prog", "show or pin a loaded program", cli::declare_prog},
     {"test", "run a program on a packet or a context, attached nowhere", cli::declare_test},
     {"probes", "list what can be attached to", cli::declare_probes},
+    {"doctor", "say what this machine gives to programs; tidy up after killed loaders", cli::declare_doctor},
 };
 
 }  // namespace

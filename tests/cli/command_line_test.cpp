@@ -28,7 +28,8 @@ Said plan_of(const std::string& content, const std::string& options = "") {
 }  // namespace
 
 TEST_CASE("every command carries examples in its --help and exits 0", "[cli]") {
-    for (const char* command : {"", "run", "plan", "step", "inspect", "list", "map", "link", "prog", "test", "probes"}) {
+    for (const char* command :
+         {"", "run", "plan", "step", "inspect", "list", "map", "link", "prog", "test", "probes", "doctor"}) {
         INFO(command);
         const Said said = run(loader() + " " + command + " --help");
         CHECK(said.status == 0);
