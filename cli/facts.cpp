@@ -20,7 +20,7 @@ std::string joined_texts(const std::map<LoadedId, std::vector<T>>& all, LoadedId
 
 }  // namespace
 
-Keepers::Keepers(KernelGate& gate) : pins_(minibpf::pins(gate)), holders_(minibpf::holders()) {}
+Keepers::Keepers(KernelGate& gate) : pins_(minibpf::pins(gate)), holders_(minibpf::holders(gate)) {}
 
 std::string Keepers::pins(IdKind kind, std::uint32_t id) const {
     return joined_texts(pins_, {kind, id}, [](const std::string& path) { return path; });

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -55,6 +56,15 @@ bool is_settled_by_load(HookKind kind) {
     return std::ranges::find(kinds, kind) != kinds.end();
 }
 
+// Tracing programs that do not look at their context may run at each other's hooks, if they are loaded for them.
+bool is_of_another_type(const ProgramSpec& program, const Hook& hook) {
+    constexpr std::array<bpf_prog_type, 4> tracing = {BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT,
+                                                      BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_PERF_EVENT};
+    const bpf_prog_type wanted = program_kind_at(hook).type;
+    return program.kind.type != wanted && std::ranges::find(tracing, wanted) != tracing.end() &&
+           std::ranges::find(tracing, program.kind.type) != tracing.end();
+}
+
 // Programs that are verified for one place must know it before the load.
 void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
     for (const std::string& request : requests) {
@@ -62,10 +72,15 @@ void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
         // PROGRAM=HOOK or HOOK, in which an = comes after the kind's colon.
         const bool has_program = equals != std::string::npos && equals < request.find(':');
         const Hook hook = parse_hook(std::string_view(request).substr(has_program ? equals + 1 : 0));
-        if (!is_settled_by_load(hook.kind)) continue;
         for (ProgramSpec& program : spec.programs) {
             const bool is_meant = has_program ? program.name == request.substr(0, equals) : spec.programs.size() == 1;
             if (!is_meant) continue;
+            if (is_of_another_type(program, hook)) {
+                spec.warnings.push_back(fmt::format("{} was written for {}, and is loaded as a program for {}",
+                                                    program.name, hook_text(program.kind.hook), hook_text(hook)));
+                program.kind = program_kind_at(hook);
+            }
+            if (!is_settled_by_load(hook.kind)) continue;
             program.kind.hook = hook;
             program.kind.hook.target = hook.target.substr(0, hook.target.find(','));
             program.kind.expected_attach_type = hook.attach_type;
@@ -87,7 +102,12 @@ Object load_object(KernelGate& gate, ObjectSpec spec, const RunOptions& options)
                              .keep_going = options.keep_going,
                              .btf = options.btf,
                              .pin_directory = options.pin_directory,
-                             .target_prog_fds = targets.by_program};
+                             .target_prog_fds = targets.by_program,
+                             .log_level = options.log_level};
+    load_options.verified = [](const std::string& program, std::string_view log) {
+        note(fmt::format("loader: the verifier on {}:", program));
+        std::fwrite(log.data(), 1, log.size(), stderr);
+    };
     if (!options.quiet) load_options.notice = [](const std::string& text) { note(fmt::format("loader: {}", text)); };
     return load(gate, std::move(spec), load_options);
 }

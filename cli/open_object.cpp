@@ -1,20 +1,16 @@
 // Getting at the object: reading it, or compiling it first.
 #include "open_object.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
+#include <filesystem>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spawn.h>
-#include <sys/utsname.h>
-#include <sys/wait.h>
 
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/elf/elf_file.hpp>
 #include <libminibpf/kernel/files.hpp>
+#include <libminibpf/load/compile.hpp>
 
 #include "units.hpp"
 
@@ -24,57 +20,11 @@ using namespace minibpf;
 
 namespace {
 
-std::string shell_quoted(std::string_view text) {
-    std::string quoted = "'";
-    for (char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return quoted + "'";
-}
-
-// Where Debian and its kin keep <asm/types.h>; other systems have it in /usr/include itself.
-std::string multiarch_include() {
-    utsname machine{};
-    uname(&machine);
-    return fmt::format("/usr/include/{}-linux-gnu", machine.machine);
-}
-
-std::string target_arch() {
-    utsname machine{};
-    uname(&machine);
-    const std::string_view name = machine.machine;
-    if (name == "x86_64") return "x86";
-    if (name == "aarch64") return "arm64";
-    return std::string(name);
-}
-
-// clang writes the object to its standard output, so that no file is left anywhere; its complaints go to standard error
-// as they are.
-Bytes compile(const std::string& source, const std::vector<std::string>& cflags) {
-    std::string command =
-        fmt::format("clang -g -O2 -Wall -target bpf -D__TARGET_ARCH_{} -I{} -idirafter {}", target_arch(),
-                    shell_quoted(MINIBPF_INCLUDE_DIR), shell_quoted(multiarch_include()));
-    for (const std::string& flag : cflags) command += " " + flag;
-    command += fmt::format(" -c {} -o -", shell_quoted(source));
-    std::FILE* pipe = popen(command.c_str(), "re");
-    if (pipe == nullptr)
-        throw Error(
-            {.doing = fmt::format("compiling {}", source), .call = "popen", .code = errno, .blame = Blame::facility});
-    Bytes object;
-    std::array<char, 65536> chunk;
-    for (std::size_t size; (size = std::fread(chunk.data(), 1, chunk.size(), pipe)) > 0;) {
-        const ByteView bytes = std::as_bytes(std::span(chunk).first(size));
-        object.insert(object.end(), bytes.begin(), bytes.end());
-    }
-    const int status = pclose(pipe);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-        throw Error({.doing = fmt::format("compiling {}: there is no clang", source),
-                     .hint = "apt-get install clang",
-                     .blame = Blame::facility});
-    }
-    if (status != 0)
-        throw Error({.doing = fmt::format("compiling {}", source),
-                     .hint = "clang's messages are above; it was run as: " + command,
-                     .blame = Blame::object});
-    return object;
+// Where an installed loader finds the headers for BPF programs: beside itself, wherever that is.
+std::string installed_headers() {
+    std::error_code unknown;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", unknown);
+    return (self.parent_path().parent_path() / "include/minibpf/bpf").string();
 }
 
 std::string shown_name(const std::string& object) {
@@ -162,7 +112,7 @@ Bytes read_object(KernelGate& gate, const std::string& object, const std::vector
     if (object == "-") return read_all(gate, 0, "standard input");
     if (object.ends_with(".c")) {
         read_file(gate, object, "is the source there? clang will read it again");
-        return compile(object, cflags);
+        return compile_file(object, {.cflags = cflags, .include_directories = {installed_headers()}});
     }
     return read_file(gate, object, "the compiled object: read whole, and parsed in memory");
 }

@@ -119,6 +119,12 @@ void declare_load_options(CLI::App& app, RunOptions& options) {
     app.add_option("--set", options.set, "set a global variable before the load")
         ->type_name("VARIABLE=VALUE")
         ->allow_extra_args(false);
+    app.add_option(
+           "--log-level", options.log_level,
+           "show what the verifier writes: 1 the path that it took, 2 each instruction and its registers, 4 how "
+           "much work it was; or a sum of these")
+        ->type_name("1..7")
+        ->check(CLI::Range(1u, 7u));
     app.add_option("--update", options.update,
                    "set a map's element once the programs are attached; a program array takes a program (of OBJECT by "
                    "name, or a loaded one by id or pin), a map of maps a map")

@@ -32,6 +32,7 @@ struct RunOptions {
     std::optional<int> pid;           ///< user-space probes in this process only
     std::vector<std::string> cookie;  ///< PROGRAM=NUMBER, or NUMBER for all
     std::optional<std::uint32_t> maxactive;
+    std::uint32_t log_level = 0;      ///< of the verifier
     std::vector<std::string> set;     ///< VARIABLE=VALUE
     std::vector<std::string> update;  ///< MAP[KEY]=VALUE
     std::vector<std::string> events;  ///< MAP or MAP:TYPE

@@ -11,7 +11,7 @@
 //     kernel/     Syscall (a value per command), KernelGate, LiveGate, Fd, Mapping, encode()
 //     load/       ObjectSpec + gate -> Object { Map, Program }
 //     attach/     Program + gate -> Link
-//     events/     perf buffer, ring buffer, trace_pipe, map views
+//     events/     perf buffer, ring buffer, trace_pipe, packets, map views, names for stacks
 //     narrate/    the other gates: strace mirror, stepping, dry run, fault injection
 //
 // The shortest program that uses it all:
@@ -20,25 +20,35 @@
 //     minibpf::Object object = minibpf::load(gate, minibpf::open_object(gate, "hello.bpf.o"));
 //     minibpf::Link link = minibpf::attach(gate, object.require_program("hello"));
 //
+// A header that is public says so by its `#pragma GCC visibility`: what stands between push and pop can be used from outside
+// the shared library, and only such headers are installed. This one includes all of them.
+//
 // Errors are minibpf::Error, with five parts (base/error.hpp). What is loaded is unloaded when its owner dies.
 #pragma once
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/attach/link_operations.hpp>
+#include <libminibpf/attach/stale_probes.hpp>
 #include <libminibpf/attach/tracepoint_format.hpp>
+#include <libminibpf/attach/usdt.hpp>
 #include <libminibpf/base/bytes.hpp>
 #include <libminibpf/base/error.hpp>
 #include <libminibpf/btf/btf.hpp>
 #include <libminibpf/btf/value.hpp>
 #include <libminibpf/events/map_view.hpp>
+#include <libminibpf/events/packets.hpp>
 #include <libminibpf/events/perf_buffer.hpp>
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/events/ring_buffer.hpp>
+#include <libminibpf/events/stack_symbols.hpp>
 #include <libminibpf/events/trace_pipe.hpp>
+#include <libminibpf/insn/disassembler.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/live_gate.hpp>
+#include <libminibpf/load/compile.hpp>
 #include <libminibpf/load/loaded.hpp>
 #include <libminibpf/load/loader.hpp>
+#include <libminibpf/load/references.hpp>
 #include <libminibpf/load/test_run.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>

@@ -32,6 +32,7 @@ for_tests='
 catch2            catch2:                              runs the tests
 llvm              tool:llvm-objcopy                    cuts programs out of their ELF files
 strace            command:strace                       prints system calls, to compare with
+pkg-config        command:pkg-config                   finds an installed minibpf
 iproute2          command:ip                           makes network interfaces for tests
 libbpf-dev        header:bpf/libbpf.h                  loads objects too, to compare with
 xdp-tools         file:/usr/sbin/xdp-loader            has compiled BPF programs to try
@@ -117,7 +118,7 @@ package_lists_are_old() {  # none, or none younger than a week
 # --- building
 
 # Files whose change calls for a build of the loader. Directories count too: their date changes when a file comes or goes.
-loader_sources=(libminibpf cli progs CMakeLists.txt Makefile.bpf)
+loader_sources=(libminibpf cli progs cmake CMakeLists.txt Makefile.bpf)
 
 # up_to_date NAME SOURCE…: was the build called NAME made of these sources, here?
 up_to_date() {

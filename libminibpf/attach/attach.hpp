@@ -11,6 +11,8 @@
 #include <libminibpf/attach/link.hpp>
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 class UsdtSpecs;
@@ -109,3 +111,5 @@ std::string get_syscall_fnname(std::string_view syscall);
 std::vector<std::string> syscall_fnnames(std::string_view syscall);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -7,7 +7,7 @@
 // programs in the place of this one (BPF_F_ALLOW_OVERRIDE) or in addition to it (BPF_F_ALLOW_MULTI).
 //
 // Several programs of one group run in the order in which they were attached, or (6.17) where BPF_F_BEFORE and
-// BPF_F_AFTER put them; those of the groups above run after them.
+// BPF_F_AFTER put them; those of the groups above run after them, but for those of BPF_F_PREORDER (6.15).
 #include <libminibpf/attach/attach.hpp>
 
 #include <cerrno>
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <libminibpf/attach/order.hpp>
 #include <libminibpf/attach/prog_attachment.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/object/uapi.hpp>
@@ -38,9 +39,41 @@ Fd open_cgroup(KernelGate& gate, const std::string& description, const std::stri
         .with_blame(Blame::usage);
 }
 
-std::string cgroup_hint(const Hook& hook, int error) {
+/// The group, and how the program is to be attached to it.
+struct CgroupTarget {
+    std::string path;
+    AttachOrder order;
+    std::uint32_t flags = 0;  ///< of BPF_PROG_ATTACH
+    bool by_prog_attach = false;
+};
+
+CgroupTarget parse_cgroup_target(const Hook& hook, const AttachOptions& options) {
+    InterfaceTarget parsed = parse_interface_target(hook.target);
+    CgroupTarget target{.path = parsed.name, .flags = options.cgroup_flags};
+    target.order = take_order(hook, parsed, options.order);
+    target.by_prog_attach = options.by == AttachBy::older;
+    for (const auto& [name, value] : parsed.settings) {
+        if (name == "preorder") {
+            target.order.flags |= uapi::BPF_F_PREORDER;
+            continue;
+        }
+        if (name != "override" && name != "exclusive") {
+            throw_usage(fmt::format("hook '{}': '{}' says nothing about a cgroup", hook_text(hook), name),
+                        "after the directory may come ,first ,last ,before=ID ,after=ID ,preorder, and with "
+                        "BPF_PROG_ATTACH ,override or ,exclusive");
+        }
+        if (options.by == AttachBy::link)
+            throw_usage(fmt::format("hook '{}': a link always lets others be attached", hook_text(hook)),
+                        "leave out --link, and BPF_PROG_ATTACH will do it");
+        target.by_prog_attach = true;
+        target.flags = name == "override" ? BPF_F_ALLOW_OVERRIDE : 0;
+    }
+    return target;
+}
+
+std::string cgroup_hint(const std::string& path, int error) {
     switch (error) {
-        case EBADF: return fmt::format("{} is no directory of a cgroup v2 file system", hook.target);
+        case EBADF: return fmt::format("{} is no directory of a cgroup v2 file system", path);
         case EPERM:
             return "a program is attached here, or in a group above, which does not allow others; or the privilege is "
                    "missing: run as root";
@@ -59,21 +92,21 @@ Link attach_cgroup(KernelGate& gate, const Program& program, const Hook& hook, c
         throw_usage(fmt::format("program '{}': the section names an LSM hook, and no cgroup", program.name()),
                     fmt::format("name it: --attach '{}=lsm_cgroup:{}/GROUP'", program.name(), usual_mount));
     }
-    Fd cgroup = open_cgroup(gate, description, hook.target);
+    const CgroupTarget target = parse_cgroup_target(hook, options);
+    Fd cgroup = open_cgroup(gate, description, target.path);
     const std::uint32_t attach_type =
         hook.kind == HookKind::lsm_cgroup ? std::uint32_t{BPF_LSM_CGROUP} : std::uint32_t(hook.attach_type);
-    const auto why = [&] { return fmt::format("{} runs for the processes in {}", program.name(), hook.target); };
-    const auto hint = [&](int error) { return cgroup_hint(hook, error); };
-    const OrderedLink order{.relative_fd = static_cast<std::uint32_t>(options.order.relative_fd),
-                            .expected_revision = options.order.expected_revision};
-    if (options.by != AttachBy::older) {
-        LinkCreate call{.target_fd = cgroup.get(), .attach_type = attach_type, .flags = options.order.flags};
-        if (order.relative_fd != 0 || order.expected_revision != 0) call.details = order;
+    const auto why = [&] { return fmt::format("{} runs for the processes in {}", program.name(), target.path); };
+    const auto hint = [&](int error) { return cgroup_hint(target.path, error); };
+    const AttachOrder& order = target.order;
+    if (!target.by_prog_attach) {
+        LinkCreate call{.target_fd = cgroup.get(), .attach_type = attach_type, .flags = order.flags};
+        if (order.relative_fd != 0 || order.expected_revision != 0) call.details = ordered_link(order);
         return create_link(gate, program, hook, std::move(call), why, hint);
     }
     return prog_attach(
         gate, program, hook, std::move(cgroup),
-        {.attach_type = attach_type, .attach_flags = options.cgroup_flags | options.order.flags, .order = order}, why,
+        {.attach_type = attach_type, .attach_flags = target.flags | order.flags, .order = ordered_link(order)}, why,
         hint);
 }
 

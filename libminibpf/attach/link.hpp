@@ -6,6 +6,8 @@
 
 #include <libminibpf/kernel/fd.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// A probe in tracefs's kprobe_events or uprobe_events that minibpf has made; removes it when it dies. Move-only.
@@ -40,6 +42,31 @@ public:
     virtual int packet_fd() const noexcept { return -1; }
 };
 
+/// An attachment that one call makes and one call takes away: BPF_PROG_ATTACH, setsockopt.
+class CallAttachment final : public Attachment {
+public:
+    /// `target`, if it is open, is what the calls are about, and is kept open until the end. Nothing is attached yet:
+    /// the object is there before the call is made, so that nothing can come between the two.
+    CallAttachment(KernelGate& gate, Fd target, const Syscall& undo, const char* why_undo)
+        : gate_(gate), target_(std::move(target)), undo_(undo), why_undo_(why_undo) {}
+    ~CallAttachment() override {
+        if (is_attached_) gate_.enter(undo_, why_undo_);
+    }
+
+    Answer attach(const Syscall& call, const Reason& reason) noexcept {
+        const Answer answer = gate_.enter(call, reason);
+        is_attached_ = answer.ok();
+        return answer;
+    }
+
+private:
+    KernelGate& gate_;
+    Fd target_;
+    Syscall undo_;
+    const char* why_undo_;
+    bool is_attached_ = false;
+};
+
 /// What holds a program at its hook: some hooks need a perf event, some a BPF link, some both.
 class Link {
 public:
@@ -68,3 +95,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// BPF_LINK_UPDATE (Linux 5.7): the link runs another program of the same type from now on, without a gap. With
@@ -19,3 +21,5 @@ void update_link(KernelGate& gate, int link_fd, int prog_fd, std::optional<int> 
 void detach_link(KernelGate& gate, int link_fd);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

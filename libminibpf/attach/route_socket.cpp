@@ -51,16 +51,46 @@ RouteSocket::RouteSocket(KernelGate& gate, std::string description)
 
 RouteSocket::Outcome RouteSocket::request(const NetlinkMessage& message, const Reason& reason) {
     const Answer sent = gate_.enter(SendTo{.socket_fd = fd_.get(), .data = message.bytes()}, reason);
-    if (!sent.ok()) return {.error = sent.error, .message = {}, .call = "sendto"};
+    if (!sent.ok()) return {.error = sent.error, .message = {}, .call = "sendto", .was_done = false};
+    const std::uint32_t sequence = sequence_of(message);
     ReceiveBuffer buffer;
-    const Answer received = receive_answer(gate_, {.socket_fd = fd_.get(), .buffer = buffer}, sequence_of(message), {});
-    if (!received.ok()) return {.error = received.error, .message = {}, .call = "recvfrom"};
+    const Answer received = receive_answer(gate_, {.socket_fd = fd_.get(), .buffer = buffer}, sequence, {});
+    if (!received.ok())
+        return {.error = received.error, .message = {}, .call = "recvfrom", .was_done = was_done(sequence)};
     const ByteView bytes = std::span(buffer).first(std::min(buffer.size(), static_cast<std::size_t>(received.value)));
     for (const NetlinkPart& part : netlink_parts(bytes)) {
         if (const std::optional<NetlinkError> said = netlink_error(part))
-            return {.error = said->error, .message = std::string(said->message), .call = "sendto"};
+            return {.error = said->error,
+                    .message = std::string(said->message),
+                    .call = "sendto",
+                    .was_done = said->error == 0};
     }
-    return {.error = EPROTO, .message = "the kernel's answer is no acknowledgement", .call = "recvfrom"};
+    return {
+        .error = EPROTO, .message = "the kernel's answer is no acknowledgement", .call = "recvfrom", .was_done = false};
+}
+
+// Answers come in the order of the requests. After one that asks for nothing, the other's, if there is any, comes
+// first; reading on until then cannot wait for ever. The kernel loses an answer when it has no memory for it: then what
+// was made, if it was, stays, sooner than that somebody else's is taken away.
+bool RouteSocket::was_done(std::uint32_t sequence) noexcept {
+    const NetlinkMessage nothing(NLMSG_NOOP, NLM_F_ACK, next_sequence());
+    const Answer sent = gate_.enter(SendTo{.socket_fd = fd_.get(), .data = nothing.bytes(), .undoes = true},
+                                    "the answer to this will come after the one that could not be read");
+    if (!sent.ok()) return false;
+    bool done = false;
+    while (true) {
+        ReceiveBuffer buffer;
+        const Answer received =
+            gate_.enter(ReceiveFrom{.socket_fd = fd_.get(), .buffer = buffer, .undoes = true}, "was it done?");
+        if (!received.ok() && received.error == EINTR) continue;
+        if (!received.ok() || received.value <= 0) return done;
+        const std::size_t length = std::min(buffer.size(), static_cast<std::size_t>(received.value));
+        for (const NetlinkPart& part : netlink_parts(std::span(buffer).first(length))) {
+            const std::optional<NetlinkError> said = netlink_error(part);
+            if (part.header.nlmsg_seq == sequence) done = said && said->error == 0;
+            if (part.header.nlmsg_seq == sequence_of(nothing)) return done;
+        }
+    }
 }
 
 void RouteSocket::undo(const NetlinkMessage& message, const Reason& reason) noexcept {

@@ -17,9 +17,10 @@ public:
     RouteSocket(KernelGate& gate, std::string description);
 
     struct Outcome {
-        int error = 0;        ///< errno, 0 when it was done
-        std::string message;  ///< the kernel's own words, where it has any
-        std::string call;     ///< which call failed; "sendto" when the kernel refused what it was sent
+        int error = 0;          ///< errno, 0 when it was done
+        std::string message;    ///< the kernel's own words, where it has any
+        std::string call;       ///< which call failed; "sendto" when the kernel refused what it was sent
+        bool was_done = false;  ///< the kernel has done it, even where its answer could not be read in time
 
         bool ok() const noexcept { return error == 0; }
     };
@@ -37,6 +38,8 @@ public:
     std::uint32_t next_sequence() noexcept { return ++sequence_; }
 
 private:
+    bool was_done(std::uint32_t sequence) noexcept;
+
     KernelGate& gate_;
     std::string description_;
     Fd fd_;

@@ -34,30 +34,6 @@ private:
     Fd socket_;
 };
 
-/// A socket of the caller's that a program was attached to.
-class SocketAttachment final : public Attachment {
-public:
-    SocketAttachment(KernelGate& gate, const SetSocketOption& call, int detach)
-        : gate_(gate), call_(call), detach_(detach) {}
-    ~SocketAttachment() override {
-        if (!is_attached_) return;
-        gate_.enter(SetSocketOption{.socket_fd = call_.socket_fd, .level = SOL_SOCKET, .name = detach_, .value = 0},
-                    "the socket stays open, so the program has to be taken away");
-    }
-
-    Answer attach(const Reason& reason) noexcept {
-        const Answer answer = gate_.enter(call_, reason);
-        is_attached_ = answer.ok();
-        return answer;
-    }
-
-private:
-    KernelGate& gate_;
-    SetSocketOption call_;
-    int detach_;
-    bool is_attached_ = false;
-};
-
 Fd open_packet_socket(KernelGate& gate, const std::string& doing) {
     const SocketCreate call{.domain = AF_PACKET, .type = SOCK_RAW | SOCK_NONBLOCK};
     const Answer answer = gate.enter(call, "for copies of the packets; it receives none before it is bound");
@@ -105,9 +81,12 @@ Link attach_to_socket(KernelGate& gate, const Program& program, int socket_fd) {
                                .level = SOL_SOCKET,
                                .name = is_filter ? SO_ATTACH_BPF : SO_ATTACH_REUSEPORT_EBPF,
                                .value = program.fd()};
-    auto attachment =
-        std::make_unique<SocketAttachment>(gate, call, is_filter ? SO_DETACH_BPF : SO_DETACH_REUSEPORT_BPF);
-    const Answer answer = attachment->attach([&] { return fmt::format("{} runs for this socket", program.name()); });
+    const SetSocketOption detach{
+        .socket_fd = socket_fd, .level = SOL_SOCKET, .name = is_filter ? SO_DETACH_BPF : SO_DETACH_REUSEPORT_BPF};
+    auto attachment = std::make_unique<CallAttachment>(gate, Fd(), detach,
+                                                       "the socket stays open, so the program has to be taken away");
+    const Answer answer =
+        attachment->attach(call, [&] { return fmt::format("{} runs for this socket", program.name()); });
     if (!answer.ok()) throw kernel_error("attaching " + description, call, answer, socket_hint(answer.error));
     return Link(std::move(description), std::move(attachment));
 }

@@ -6,6 +6,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Removes the events `minibpf/..._PID_NUMBER` in kprobe_events and uprobe_events whose process is gone; the names of
@@ -14,3 +16,5 @@ namespace minibpf {
 std::vector<std::string> remove_stale_probes(KernelGate& gate);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

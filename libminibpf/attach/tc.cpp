@@ -101,8 +101,8 @@ public:
           list_egress_(list(clsact_egress)) {}
 
     ~TcAttachment() override {
-        if (may_have_filter_) route_.undo(delete_filter_, "a filter stays until it is deleted");
-        if (!may_have_qdisc_) return;
+        if (has_filter_) route_.undo(delete_filter_, "a filter stays until it is deleted");
+        if (!has_qdisc_) return;
         if (!route_.finds_nothing(list_ingress_, "does somebody else use the queueing discipline?")) return;
         if (!route_.finds_nothing(list_egress_, {})) return;
         route_.undo(delete_qdisc_, "it was made for the filter, and nobody else uses it");
@@ -112,7 +112,7 @@ public:
         const RouteSocket::Outcome outcome =
             route_.request(clsact(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL),
                            "filters need a queueing discipline; if there is one, it is used (EEXIST)");
-        may_have_qdisc_ = outcome.ok() || outcome.call == "recvfrom";
+        has_qdisc_ = outcome.was_done;
         return outcome;
     }
 
@@ -125,7 +125,7 @@ public:
         message.end_nested(options);
         delete_filter_ = filter(RTM_DELTFILTER, 0, handle);
         const RouteSocket::Outcome outcome = route_.request(message, reason);
-        may_have_filter_ = outcome.ok() || outcome.call == "recvfrom";
+        has_filter_ = outcome.was_done;
         return outcome;
     }
 
@@ -153,8 +153,8 @@ private:
     TcTarget target_;
     std::uint32_t interface_;
     NetlinkMessage delete_qdisc_, delete_filter_, list_ingress_, list_egress_;
-    bool may_have_qdisc_ = false;
-    bool may_have_filter_ = false;
+    bool has_qdisc_ = false;
+    bool has_filter_ = false;
 };
 
 }  // namespace

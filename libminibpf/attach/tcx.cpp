@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include <libminibpf/attach/interface.hpp>
+#include <libminibpf/attach/order.hpp>
 #include <libminibpf/attach/prog_attachment.hpp>
 
 namespace minibpf {
@@ -46,16 +47,15 @@ std::string tcx_hint(const Hook& hook, const std::string& interface, int error) 
 }  // namespace
 
 Link attach_tcx(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
-    const InterfaceTarget target = parse_interface_target(hook.target);
+    InterfaceTarget target = parse_interface_target(hook.target);
+    const AttachOrder order = take_order(hook, target, options.order);
     if (!target.settings.empty()) {
         throw_usage(fmt::format("hook '{}': '{}' says nothing here", hook_text(hook), target.settings.front().first),
-                    fmt::format("write the interface's name only: {}", target.name));
+                    "after the interface may come ,first ,last ,before=ID or ,after=ID, and ,revision=N");
     }
     const std::string description = fmt::format("{} at {}", program.name(), hook_text(hook));
     const auto interface = static_cast<int>(interface_index(gate, target.name, description));
     const auto attach_type = static_cast<std::uint32_t>(hook.attach_type);
-    const OrderedLink order{.relative_fd = static_cast<std::uint32_t>(options.order.relative_fd),
-                            .expected_revision = options.order.expected_revision};
     const auto why = [&] { return fmt::format("{} sees the packets of {}", program.name(), target.name); };
     const auto hint = [&](int error) { return tcx_hint(hook, target.name, error); };
     try {
@@ -63,17 +63,17 @@ Link attach_tcx(KernelGate& gate, const Program& program, const Hook& hook, cons
             return prog_attach(gate, program, hook, {},
                                {.target_fd = interface,
                                 .attach_type = attach_type,
-                                .attach_flags = options.order.flags,
-                                .order = order},
+                                .attach_flags = order.flags,
+                                .order = ordered_link(order)},
                                why, hint);
         }
         return create_link(
             gate, program, hook,
-            {.target_fd = interface, .attach_type = attach_type, .flags = options.order.flags, .details = order}, why,
-            hint);
+            {.target_fd = interface, .attach_type = attach_type, .flags = order.flags, .details = ordered_link(order)},
+            why, hint);
     } catch (const Error& error) {
         // The order of programs apart, the kernel calls invalid only what it does not know.
-        throw error.detail().code == EINVAL && options.order.flags == 0 ? error.with_blame(Blame::facility) : error;
+        throw error.detail().code == EINVAL && order.flags == 0 ? error.with_blame(Blame::facility) : error;
     }
 }
 

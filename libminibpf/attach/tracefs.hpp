@@ -7,6 +7,8 @@
 
 #include <libminibpf/kernel/fd.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Opens a file below tracefs, wherever that is mounted: /sys/kernel/tracing (Linux 4.1), or /sys/kernel/debug/tracing
@@ -26,3 +28,5 @@ std::vector<std::string> available_events(KernelGate& gate);
 std::string did_you_mean(std::string_view wanted, const std::vector<std::string>& names);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 struct TracepointField {
@@ -27,3 +29,5 @@ std::vector<TracepointField> parse_tracepoint_format(std::string_view format);
 std::string tracepoint_struct(std::string_view name, const std::vector<TracepointField>& fields);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

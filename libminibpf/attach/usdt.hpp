@@ -7,6 +7,8 @@
 #include <libminibpf/attach/usdt_arguments.hpp>
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// The map `__bpf_usdt_specs` of an object whose programs include libbpf's usdt.bpf.h: an array whose elements say
@@ -28,3 +30,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// One argument, as programs that include libbpf's usdt.bpf.h have it in their map.
@@ -39,3 +41,5 @@ static_assert(sizeof(UsdtSpec) == 208);
 UsdtSpec parse_usdt_arguments(std::string_view text);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

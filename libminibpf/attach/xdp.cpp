@@ -63,9 +63,12 @@ std::string xdp_hint(const XdpTarget& target, int error) {
             return fmt::format("the driver of {0} has no {1} XDP: take xdp:{0},generic, which every interface has",
                                target.interface, target.mode == XDP_FLAGS_HW_MODE ? "offloaded" : "native");
         case EINVAL:
-            return target.mode == XDP_FLAGS_HW_MODE
-                       ? "a program for the card has to be loaded for it: set the program's interface at the load"
-                       : "the driver may want a smaller MTU, or fewer queues, or a program of SEC(\"xdp.frags\")";
+            if (target.mode != XDP_FLAGS_HW_MODE)
+                return "the driver may want a smaller MTU, or fewer queues, or a program of SEC(\"xdp.frags\")";
+            return fmt::format(
+                "the card of {0} cannot run programs, or not this one, which has to be loaded for it (prog_ifindex): "
+                "take xdp:{0},native or xdp:{0},generic",
+                target.interface);
         default: return {};
     }
 }
@@ -98,19 +101,19 @@ public:
           // Only if it is still ours: somebody may have replaced it (Linux 5.7).
           detach_(set_xdp(route_, interface, -1, target.mode | XDP_FLAGS_REPLACE, prog_fd)) {}
     ~XdpAttachment() override {
-        if (may_be_attached_) route_.undo(detach_, "no program any more, if it is this one that is there");
+        if (is_attached_) route_.undo(detach_, "no program any more, if it is this one that is there");
     }
 
     RouteSocket::Outcome attach(const Reason& reason) {
         RouteSocket::Outcome outcome = route_.request(attach_, reason);
-        may_be_attached_ = outcome.ok() || outcome.call == "recvfrom";
+        is_attached_ = outcome.was_done;
         return outcome;
     }
 
 private:
     RouteSocket route_;
     NetlinkMessage attach_, detach_;
-    bool may_be_attached_ = false;
+    bool is_attached_ = false;
 };
 
 Link attach_xdp_by_netlink(KernelGate& gate, const Program& program, std::string description, const XdpTarget& target,

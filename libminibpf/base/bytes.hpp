@@ -14,6 +14,8 @@
 #include <type_traits>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 using Bytes = std::vector<std::byte>;
@@ -56,3 +58,5 @@ inline ByteView bytes_of(std::string_view text) noexcept {
 }
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

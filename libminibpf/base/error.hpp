@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Who has to act. The `loader` command exits with this value.
@@ -58,3 +60,5 @@ std::string errno_name(int code);
 [[noreturn]] void throw_usage(std::string doing, std::string hint = {});
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

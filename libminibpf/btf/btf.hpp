@@ -25,6 +25,8 @@
 
 #include <libminibpf/base/bytes.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf::btf {
 
 using TypeId = std::uint32_t;  ///< 0 is void
@@ -259,3 +261,5 @@ void Btf::fix_datasec(TypeId datasec, std::uint32_t section_size, OffsetOf&& off
 }
 
 }  // namespace minibpf::btf
+
+#pragma GCC visibility pop

@@ -9,6 +9,8 @@
 
 #include <libminibpf/btf/btf.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf::btf {
 
 /// One line of text for a value: `{.pid = 812, .uid = 0, .command = "bash", .message = "Hey root!"}`.
@@ -42,3 +44,5 @@ std::string hexdump(ByteView bytes);
 std::string hexdump_with_changes(ByteView bytes, ByteView before);
 
 }  // namespace minibpf::btf
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// "counts: [0]=3 [1000]=4", typed by BTF; for data sections and arenas the variables: ".bss: counter=5".
@@ -18,3 +20,5 @@ std::string map_line(const Object& object, const Map& map);
 void for_each_element(const Map& map, const std::function<bool(ByteView key, ByteView value)>& on_element);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 #include <libminibpf/base/bytes.hpp>
 #include <libminibpf/events/poller.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 class PacketReader {
@@ -29,3 +31,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

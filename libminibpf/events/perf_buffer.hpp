@@ -16,6 +16,8 @@
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// The rings of a BPF_MAP_TYPE_PERF_EVENT_ARRAY, one for each CPU that is online.
@@ -58,3 +60,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

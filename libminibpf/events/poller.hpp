@@ -14,6 +14,8 @@
 
 #include <libminibpf/kernel/fd.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 class Poller {
@@ -66,3 +68,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

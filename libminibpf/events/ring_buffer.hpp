@@ -13,6 +13,8 @@
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// The ring of a BPF_MAP_TYPE_RINGBUF map.
@@ -40,3 +42,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

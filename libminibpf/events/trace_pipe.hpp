@@ -10,6 +10,8 @@
 #include <libminibpf/events/poller.hpp>
 #include <libminibpf/object/printk_formats.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// One line that a BPF program printed:
@@ -60,3 +62,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -8,6 +8,8 @@
 
 #include <linux/bpf.h>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// One instruction: `r1 = *(u64 *)(r10 -8)`, `call bpf_trace_printk#6`, `if r0 == 0x0 goto pc+3`, `exit`.
@@ -24,3 +26,5 @@ inline std::size_t slot_count(const bpf_insn& insn) noexcept {
 std::optional<std::string_view> helper_name(int number) noexcept;
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 
 #include <libminibpf/kernel/syscall.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// How many bytes of `union bpf_attr` a call passes. The kernel takes any size: it reads missing fields as zero and
@@ -35,3 +37,5 @@ std::optional<EncodedBpf> encode_bpf(const Syscall& call, AttrSize attr_size);
 perf_event_attr encode(const PerfEventOpen& call);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

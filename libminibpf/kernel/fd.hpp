@@ -8,6 +8,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// One open file descriptor; closes it when it dies. Move-only, and no implicit int: borrow with get().
@@ -71,3 +73,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

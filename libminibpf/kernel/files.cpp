@@ -5,7 +5,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <climits>
+#include <cstddef>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -64,6 +67,58 @@ Bytes read_file(KernelGate& gate, const std::string& path, const Reason& reason)
     }
     const Fd file(gate, opened.fd());
     return read_all(gate, file.get(), path);
+}
+
+// Each entry says how long it is (getdents64(2)):
+//
+//     0      8      16       18     19
+//     d_ino  d_off  d_reclen d_type d_name, NUL, padding
+std::vector<DirectoryEntry> directory_entries(ByteView bytes) {
+    std::vector<DirectoryEntry> entries;
+    while (bytes.size() > offsetof(dirent64, d_name)) {
+        const std::size_t length = *read_at<std::uint16_t>(bytes, offsetof(dirent64, d_reclen));
+        if (length <= offsetof(dirent64, d_name) || length > bytes.size()) break;
+        const std::string_view padded = text_of(bytes.first(length).subspan(offsetof(dirent64, d_name)));
+        const std::string_view name = padded.substr(0, padded.find('\0'));
+        entries.push_back(
+            {.name = std::string(name), .type = std::to_integer<unsigned char>(bytes[offsetof(dirent64, d_type)])});
+        bytes = bytes.subspan(length);
+    }
+    return entries;
+}
+
+std::vector<DirectoryEntry> list_directory(KernelGate& gate, const std::string& path, const Reason& reason) {
+    std::vector<DirectoryEntry> entries;
+    const Answer opened = gate.enter(OpenAt{.path = path, .flags = O_RDONLY | O_DIRECTORY}, reason);
+    if (!opened.ok()) return entries;
+    const Fd directory(gate, opened.fd());
+    alignas(dirent64) std::byte buffer[32 * 1024];
+    while (true) {
+        const Answer answer = gate.enter(ReadDirectory{.fd = directory.get(), .buffer = buffer});
+        if (!answer.ok() || answer.value == 0) return entries;
+        for (DirectoryEntry& entry :
+             directory_entries(ByteView(buffer).first(static_cast<std::size_t>(answer.value)))) {
+            if (entry.name != "." && entry.name != "..") entries.push_back(std::move(entry));
+        }
+    }
+}
+
+std::optional<std::string> read_link(KernelGate& gate, const std::string& path, const Reason& reason) {
+    std::byte buffer[PATH_MAX];
+    const Answer answer = gate.enter(ReadLink{.path = path, .buffer = buffer}, reason);
+    if (!answer.ok()) return std::nullopt;
+    return std::string(text_of(ByteView(buffer).first(static_cast<std::size_t>(answer.value))));
+}
+
+std::optional<std::string> read_text(KernelGate& gate, const std::string& path, const Reason& reason) {
+    const Answer opened = gate.enter(OpenAt{.path = path, .flags = O_RDONLY}, reason);
+    if (!opened.ok()) return std::nullopt;
+    const Fd file(gate, opened.fd());
+    try {
+        return std::string(text_of(read_all(gate, file.get(), path)));
+    } catch (const Error&) {
+        return std::nullopt;
+    }
 }
 
 std::optional<std::uint64_t> read_number(KernelGate& gate, int fd) {

@@ -6,9 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <libminibpf/base/bytes.hpp>
 #include <libminibpf/kernel/fd.hpp>
+
+#pragma GCC visibility push(default)
 
 namespace minibpf {
 
@@ -28,6 +31,26 @@ void for_each_piece(KernelGate& gate, int fd, const std::string& path,
 std::optional<std::uint64_t> read_number(KernelGate& gate, const std::string& path, const Reason& reason = {});
 std::optional<std::uint64_t> read_number(KernelGate& gate, int fd);
 
+struct DirectoryEntry {
+    std::string name;
+    unsigned char type = 0;  ///< DT_REG, DT_DIR, DT_LNK, ... (dirent.h); some file systems say DT_UNKNOWN
+};
+
+/// The entries of getdents64(2)'s `bytes`, in their order; what is cut off is left out.
+std::vector<DirectoryEntry> directory_entries(ByteView bytes);
+
+/// All entries of the directory but "." and ".."; none when it cannot be read, as those of a process that has ended
+/// meanwhile.
+std::vector<DirectoryEntry> list_directory(KernelGate& gate, const std::string& path, const Reason& reason = {});
+
+/// Where a symbolic link points to; nothing when it cannot be read.
+std::optional<std::string> read_link(KernelGate& gate, const std::string& path, const Reason& reason = {});
+
+/// The content of a small text file, whose absence is an answer too: nothing when it cannot be read.
+std::optional<std::string> read_text(KernelGate& gate, const std::string& path, const Reason& reason = {});
+
 std::string_view text_of(ByteView bytes) noexcept;
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 
 #include <libminibpf/kernel/syscall.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Why a call is made, for whoever narrates it: "`config` is created because hello refers to it in instruction 12".
@@ -46,3 +48,5 @@ public:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

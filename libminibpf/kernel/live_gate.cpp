@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
@@ -63,6 +64,14 @@ Answer make(const Write& call) noexcept {
 
 Answer make(const Lseek& call) noexcept {
     return answer_from(lseek(call.fd, call.offset, call.whence));
+}
+
+Answer make(const ReadDirectory& call) noexcept {
+    return answer_from(getdents64(call.fd, call.buffer.data(), call.buffer.size()));
+}
+
+Answer make(const ReadLink& call) noexcept {
+    return answer_from(readlink(call.path.c_str(), reinterpret_cast<char*>(call.buffer.data()), call.buffer.size()));
 }
 
 Answer make(const Close& call) noexcept {

@@ -4,6 +4,8 @@
 #include <libminibpf/kernel/encode.hpp>
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 class LiveGate final : public KernelGate {
@@ -18,3 +20,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -41,6 +41,8 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> call_names 
     "read",
     "write",
     "lseek",
+    "getdents64",
+    "readlink",
     "close",
     "mkdir",
     "unlink",

@@ -20,6 +20,8 @@
 
 #include <libminibpf/base/bytes.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 // bpf(2), maps -------------------------------------------------------------------------------------------------------
@@ -340,6 +342,20 @@ struct Lseek {
     int whence = 0;  ///< SEEK_SET, SEEK_END, ... (unistd.h)
 };
 
+/// getdents64(2): puts entries of an open directory into `buffer`, each a struct dirent64 (dirent.h); answers their
+/// bytes, 0 after the last entry.
+struct ReadDirectory {
+    int fd = -1;
+    std::span<std::byte> buffer;  ///< EINVAL when the next entry does not fit
+};
+
+/// readlink(2): puts where a symbolic link points to into `buffer`, cut to its size and without a NUL; answers the
+/// bytes.
+struct ReadLink {
+    std::string path;
+    std::span<std::byte> buffer;
+};
+
 /// close(2).
 struct Close {
     int fd = -1;
@@ -454,9 +470,9 @@ using Syscall =
     std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad, BtfLoad,
                  RawTracepointOpen, LinkCreate, LinkUpdate, LinkDetach, IterCreate, ProgAttach, ProgDetach, ProgTestRun,
                  EnableStats, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen, PerfEventSetBpf,
-                 PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, Close, Mkdir, Unlink, Mmap, Munmap,
-                 EpollCreate, EpollAdd, EpollWait, Mount, GetPid, SocketCreate, InterfaceIndex, BindPacket, BindNetlink,
-                 SetSocketOption, SendTo, ReceiveFrom>;
+                 PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, ReadDirectory, ReadLink, Close, Mkdir,
+                 Unlink, Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid, SocketCreate, InterfaceIndex,
+                 BindPacket, BindNetlink, SetSocketOption, SendTo, ReceiveFrom>;
 
 /// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
 enum class Origin {
@@ -486,3 +502,5 @@ std::string_view call_name(const Syscall& call) noexcept;
 bool is_cleanup(const Syscall& call) noexcept;
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -3,19 +3,19 @@
 // /proc/PID/fd names what a descriptor is ("anon_inode:bpf-map"), /proc/PID/fdinfo which one ("map_id: 12").
 #include <libminibpf/load/loaded.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
-#include <libminibpf/base/error.hpp>
+#include <dirent.h>
+#include <fmt/format.h>
+
+#include <libminibpf/kernel/files.hpp>
 
 namespace minibpf {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct DescriptorKind {
     std::string_view link;  // what /proc/PID/fd/N points to
@@ -28,36 +28,62 @@ constexpr std::array<DescriptorKind, 5> descriptor_kinds = {{{"anon_inode:bpf-pr
                                                              {"anon_inode:bpf_link", "link_id", IdKind::link},
                                                              {"anon_inode:bpf-link", "link_id", IdKind::link}}};
 
-std::optional<std::uint32_t> id_in_fdinfo(const fs::path& path, std::string_view fact) {
-    std::ifstream file(path);
-    std::string name;
-    std::uint32_t id = 0;
-    for (std::string line; std::getline(file, line);) {
-        const std::string_view text = line;
-        if (!text.starts_with(fact) || text.substr(fact.size()).find(':') != 0) continue;
-        const std::size_t digits = text.find_first_of("0123456789", fact.size());
-        if (digits == std::string_view::npos) continue;
-        if (std::from_chars(text.data() + digits, text.data() + text.size(), id).ec == std::errc()) return id;
+std::string_view next_line(std::string_view& text) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    return line;
+}
+
+std::optional<std::uint32_t> id_in(std::string_view fdinfo, std::string_view fact) {
+    while (!fdinfo.empty()) {
+        std::string_view line = next_line(fdinfo);
+        if (!line.starts_with(fact) || !line.substr(fact.size()).starts_with(':')) continue;
+        line.remove_prefix(std::min(line.find_first_of("0123456789"), line.size()));
+        std::uint32_t id = 0;
+        if (std::from_chars(line.data(), line.data() + line.size(), id).ec == std::errc()) return id;
     }
     return std::nullopt;
 }
 
-std::optional<LoadedId> loaded_behind(const fs::path& process, const std::string& fd) {
-    std::error_code gone;
-    const std::string link = fs::read_symlink(process / "fd" / fd, gone).string();
+std::optional<LoadedId> loaded_behind(KernelGate& gate, const std::string& process, const std::string& fd) {
+    const std::string link = read_link(gate, fmt::format("{}/fd/{}", process, fd)).value_or("");
     for (const DescriptorKind& known : descriptor_kinds) {
         if (link != known.link) continue;
-        if (const auto id = id_in_fdinfo(process / "fdinfo" / fd, known.fact)) return LoadedId{known.kind, *id};
+        const std::string fdinfo = read_text(gate, fmt::format("{}/fdinfo/{}", process, fd)).value_or("");
+        if (const auto id = id_in(fdinfo, known.fact)) return LoadedId{known.kind, *id};
     }
     return std::nullopt;
 }
 
-std::set<std::string> bpffs_mounts() {
+std::string command_of(KernelGate& gate, const std::string& process) {
+    const std::string comm = read_text(gate, process + "/comm").value_or("");
+    return comm.substr(0, comm.find('\n'));
+}
+
+// proc(5): a blank in a path is written \040.
+std::string without_escapes(std::string_view path) {
+    std::string plain;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        unsigned code = 0;
+        const char* digits = path.data() + i + 1;
+        const bool is_escape =
+            path[i] == '\\' && path.size() - i > 3 && std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3;
+        plain += is_escape ? static_cast<char>(code) : path[i];
+        if (is_escape) i += 3;
+    }
+    return plain;
+}
+
+// SOURCE TARGET TYPE OPTIONS..., a line for each mount; one place may have been mounted on several times.
+std::set<std::string> bpffs_mounts(KernelGate& gate) {
+    const std::string table = read_text(gate, "/proc/self/mounts", "where is a bpffs?").value_or("");
     std::set<std::string> mounts;
-    std::ifstream file("/proc/self/mounts");
-    std::string source, target, type, rest;
-    while (file >> source >> target >> type && std::getline(file, rest)) {
-        if (type == "bpf") mounts.insert(target);
+    for (std::string_view rest = table; !rest.empty();) {
+        const std::string_view line = next_line(rest);
+        const std::size_t target = line.find(' ') + 1;
+        const std::size_t type = line.find(' ', target) + 1;
+        if (target == 0 || type == 0 || !line.substr(type).starts_with("bpf ")) continue;
+        mounts.insert(without_escapes(line.substr(target, type - 1 - target)));
     }
     return mounts;
 }
@@ -75,20 +101,26 @@ std::optional<LoadedId> loaded_in(const FdFacts& facts) {
     return std::nullopt;
 }
 
+std::optional<LoadedId> loaded_at_pin(KernelGate& gate, const std::string& path) {
+    const Answer opened = gate.enter(ObjGet{.pathname = path}, "what is pinned there?");
+    if (!opened.ok()) return std::nullopt;
+    const Fd fd(gate, opened.fd());
+    return loaded_in(facts_of_fd(gate, fd.get()));
+}
+
 }  // namespace
 
-std::map<LoadedId, std::vector<Holder>> holders() {
+std::map<LoadedId, std::vector<Holder>> holders(KernelGate& gate) {
     std::map<LoadedId, std::vector<Holder>> found;
-    std::error_code ignored;
-    for (fs::directory_iterator process("/proc", ignored), end; process != end; process.increment(ignored)) {
-        const std::string name = process->path().filename().string();
-        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        Holder holder{.pid = std::stoi(name)};
-        std::error_code gone;  // or not ours to look into
-        for (fs::directory_iterator fd(process->path() / "fd", gone), last; !gone && fd != last; fd.increment(gone)) {
-            const auto held = loaded_behind(process->path(), fd->path().filename().string());
+    for (const DirectoryEntry& entry : list_directory(gate, "/proc", "which processes are there?")) {
+        if (entry.name.find_first_not_of("0123456789") != std::string::npos) continue;
+        const std::string process = "/proc/" + entry.name;
+        Holder holder;
+        std::from_chars(entry.name.data(), entry.name.data() + entry.name.size(), holder.pid);
+        for (const DirectoryEntry& fd : list_directory(gate, process + "/fd")) {
+            const auto held = loaded_behind(gate, process, fd.name);
             if (!held) continue;
-            if (holder.command.empty()) std::getline(std::ifstream(process->path() / "comm"), holder.command);
+            if (holder.command.empty()) holder.command = command_of(gate, process);
             std::vector<Holder>& all = found[*held];
             if (all.empty() || all.back() != holder) all.push_back(holder);
         }
@@ -98,18 +130,16 @@ std::map<LoadedId, std::vector<Holder>> holders() {
 
 std::map<LoadedId, std::vector<std::string>> pins(KernelGate& gate) {
     std::map<LoadedId, std::vector<std::string>> found;
-    for (const std::string& mount : bpffs_mounts()) {
-        std::error_code ignored;
-        const auto options = fs::directory_options::skip_permission_denied;
-        for (fs::recursive_directory_iterator file(mount, options, ignored), end; !ignored && file != end;
-             file.increment(ignored)) {
-            std::error_code gone;
-            if (!file->is_regular_file(gone)) continue;
-            const std::string path = file->path().string();
-            const Answer opened = gate.enter(ObjGet{.pathname = path}, "what is pinned there?");
-            if (!opened.ok()) continue;
-            const Fd fd(gate, opened.fd());
-            if (const auto id = loaded_in(facts_of_fd(gate, fd.get()))) found[*id].push_back(path);
+    const std::set<std::string> mounts = bpffs_mounts(gate);
+    std::vector<std::string> directories(mounts.begin(), mounts.end());
+    while (!directories.empty()) {
+        const std::string directory = std::move(directories.back());
+        directories.pop_back();
+        for (const DirectoryEntry& entry : list_directory(gate, directory)) {
+            std::string path = directory + "/" + entry.name;
+            if (entry.type == DT_DIR) directories.push_back(std::move(path));
+            if (entry.type != DT_REG) continue;
+            if (const auto id = loaded_at_pin(gate, path)) found[*id].push_back(path);
         }
     }
     return found;

@@ -19,6 +19,8 @@
 #include <libminibpf/kernel/fd.hpp>
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// "program", "map", "BTF object", "link".
@@ -108,9 +110,8 @@ struct Holder {
 };
 using LoadedId = std::pair<IdKind, std::uint32_t>;
 
-/// Which processes hold what, by /proc/*/fdinfo. Looks through all processes that it may look into, past the gate: it
-/// asks the file system and not bpf(2).
-std::map<LoadedId, std::vector<Holder>> holders();
+/// Which processes hold what, by /proc/*/fdinfo. Looks through all processes that it may look into.
+std::map<LoadedId, std::vector<Holder>> holders(KernelGate& gate);
 
 /// Where what is pinned, in every bpffs that is mounted.
 std::map<LoadedId, std::vector<std::string>> pins(KernelGate& gate);
@@ -134,3 +135,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -403,17 +403,31 @@ private:
     }
 
     void load_program(const Candidate& candidate) {
-        const ProgLoad call = prog_load(candidate);
+        ProgLoad call = prog_load(candidate);
+        if (options_.log_level != 0) return load_with_log(candidate, std::move(call));
         Answer answer = gate_.enter(call, [&] { return why_loaded(candidate); });
         // EAGAIN: a signal interrupted the verifier (bpf_check() gives up so that ^C works); not a verdict.
         for (int tries = 0; answer.error == EAGAIN && tries < 5; ++tries)
             answer = gate_.enter(call, "the verifier was interrupted: once more");
         std::string log;
         if (!answer.ok() && answer.error != ECANCELED) {
-            LoggedAnswer again = enter_with_log(gate_, call);
+            LoggedAnswer again = enter_with_log(gate_, call, answer.error);
             log = std::move(again.log);
             if (again.answer.ok() || again.answer.error != ENOSPC) answer = again.answer;
         }
+        keep_program(candidate, call, answer, std::move(log));
+    }
+
+    void load_with_log(const Candidate& candidate, ProgLoad call) {
+        call.log_level = options_.log_level;
+        LoggedAnswer logged = enter_with_log(gate_, call);
+        for (int tries = 0; logged.answer.error == EAGAIN && tries < 5; ++tries) logged = enter_with_log(gate_, call);
+        const std::string log = logged.log;
+        keep_program(candidate, call, logged.answer, std::move(logged.log));
+        options_.verified(candidate.spec->name, log);
+    }
+
+    void keep_program(const Candidate& candidate, const ProgLoad& call, const Answer& answer, std::string log) {
         if (!answer.ok()) {
             std::string hint = hint_for(candidate, log);
             if (hint.empty() && log.empty()) hint = unverified_hint(candidate, answer.error);

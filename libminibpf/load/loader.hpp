@@ -20,6 +20,8 @@
 
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 struct LoadOptions {
@@ -34,6 +36,11 @@ struct LoadOptions {
     std::string pin_directory = "/sys/fs/bpf";
     /// The loaded program that a freplace, fentry or fexit program is for, by the latter's name.
     std::map<std::string, int> target_prog_fds;
+    /// What the verifier is to write down: 1 the path that it took, 2 each instruction with the registers' state, |4
+    /// how much work it was. 0: nothing, unless it refuses.
+    std::uint32_t log_level = 0;
+    /// Told of each program that was accepted what the verifier wrote, when there is a log_level.
+    std::function<void(const std::string& program, std::string_view log)> verified = [](const auto&, auto) {};
     /// Told what was learnt from a refusal that was survived: "the kernel refused BTF (EINVAL): going on without it".
     std::function<void(const std::string&)> notice = [](const std::string&) {};
 };
@@ -48,3 +55,5 @@ ObjectSpec open_object(KernelGate& gate, const std::string& path);
 Object load(KernelGate& gate, ObjectSpec object, const LoadOptions& options = {});
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

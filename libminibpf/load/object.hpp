@@ -14,6 +14,13 @@
 #include <libminibpf/object/object_spec.hpp>
 
 namespace minibpf {
+class Loader;     // friends of what is below, and not to be seen
+class MapLoader;  // from outside the library
+}  // namespace minibpf
+
+#pragma GCC visibility push(default)
+
+namespace minibpf {
 
 /// A map in the kernel. Keys and values are bytes here; the overloads with text go by the map's BTF.
 class Map {
@@ -141,3 +148,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -75,6 +75,16 @@ void make_directories(KernelGate& gate, const std::string& path) {
     }
 }
 
+// Security modules say EPERM as well. A bpffs over another would hide the pins that are there, and keep them for ever.
+bool has_bpffs(KernelGate& gate) {
+    try {
+        const Bytes table = read_file(gate, "/proc/self/mounts", "is a bpffs mounted there?");
+        return text_of(table).find(" /sys/fs/bpf bpf ") != std::string_view::npos;
+    } catch (const Error&) {
+        return false;  // without /proc it has to be tried
+    }
+}
+
 }  // namespace
 
 Fd open_pinned_map(KernelGate& gate, const std::string& path, const MapSpec& spec, const MapCreate& wanted) {
@@ -105,7 +115,7 @@ void pin_object(KernelGate& gate, const std::string& path, int fd, const std::st
     const auto why = [&] { return fmt::format("{} keeps this name, and lives on, when the loader ends", what); };
     Answer answer = gate.enter(call, why);
     if ((answer.error == EPERM || answer.error == ENOENT) && path.starts_with(bpffs)) {
-        if (answer.error == EPERM) {
+        if (answer.error == EPERM && !has_bpffs(gate)) {
             gate.enter(Mount{.source = "bpf", .target = "/sys/fs/bpf", .filesystem = "bpf"},
                        "pins live in a bpffs, and none is mounted there");
         }

@@ -7,6 +7,8 @@
 
 #include <libminibpf/load/object.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// What the values of a map of this type stand for. One writes a descriptor of it, and reads its id.
@@ -16,3 +18,5 @@ std::optional<IdKind> referred_kind(bpf_map_type type) noexcept;
 void put_reference(Map& map, std::string_view key, int fd, const std::string& what);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 #include <libminibpf/base/bytes.hpp>
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// What a type of program is run on.
@@ -47,3 +49,5 @@ std::string return_value_name(bpf_prog_type type, std::uint32_t retval);
 std::optional<Bytes> packet_by_name(std::string_view name);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -16,9 +16,9 @@ struct LoggedAnswer {
     std::string log;  ///< complete; empty when the kernel wrote none
 };
 
-/// Makes a call that was refused once more with a log buffer, and again with a larger one as long as the kernel says
-/// ENOSPC.
-LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call);
+/// Makes a call with a log buffer, and again with a larger one as long as the kernel says ENOSPC. By itself the log
+/// level is 1, for a call that was refused without a log, with `refusal` (an errno).
+LoggedAnswer enter_with_log(KernelGate& gate, ProgLoad call, int refusal = 0);
 LoggedAnswer enter_with_log(KernelGate& gate, BtfLoad call);
 
 /// A call of a helper that does not exist, at which the verifier gave up: "12: (85) call unknown#195896080".

@@ -40,7 +40,7 @@ std::string pointee_text(const EncodedBpf& call, const AttrField& field, std::ui
     const char* text = reinterpret_cast<const char*>(static_cast<std::uintptr_t>(address));
     switch (field.format) {
         case FieldFormat::string: return quoted_c_string(text);
-        case FieldFormat::path: return quoted(text);
+        case FieldFormat::path: return quoted_text(text);
         case FieldFormat::log: return quoted_buffer({text, call.attr.log_size});
         default: return quoted_bytes(std::as_bytes(std::span(text, call.attr.btf_size)));
     }
@@ -76,7 +76,7 @@ std::string elements_text(const EncodedBpf& call, const AttrField& field, std::u
 std::string name_text(const EncodedBpf& call, const AttrField& field) {
     const ByteView bytes = bytes_of_field(call, field);
     const char* name = reinterpret_cast<const char*>(bytes.data());
-    return quoted({name, strnlen(name, bytes.size())});
+    return quoted_text({name, strnlen(name, bytes.size())});
 }
 
 std::string value_text(const EncodedBpf& call, const AttrField& field, StraceVersion version) {

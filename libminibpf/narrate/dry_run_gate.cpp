@@ -161,6 +161,17 @@ Answer DryRunGate::answer(const Read& call) {
     return made_up(static_cast<long>(count));
 }
 
+Answer DryRunGate::answer(const ReadDirectory& call) {
+    const auto found = files_.find(call.fd);
+    if (found == files_.end()) return refused(EBADF);
+    if (found->second.real_fd < 0) return made_up(0);
+    return next_.enter(ReadDirectory{.fd = found->second.real_fd, .buffer = call.buffer});
+}
+
+Answer DryRunGate::answer(const ReadLink& call) {
+    return next_.enter(call);
+}
+
 Answer DryRunGate::answer(const Write& call) {
     return made_up(static_cast<long>(call.data.size()));
 }

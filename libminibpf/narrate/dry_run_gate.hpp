@@ -20,6 +20,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Answers that were made up carry Origin::dry_run.
@@ -66,6 +68,8 @@ private:
     Answer answer(const Read& call);
     Answer answer(const Write& call);
     Answer answer(const Lseek& call);
+    Answer answer(const ReadDirectory& call);
+    Answer answer(const ReadLink& call);
     Answer answer(const Close& call);
     Answer answer(const Mmap& call);
     Answer answer(const Munmap& call);
@@ -83,3 +87,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -84,6 +84,8 @@ struct Doing {
         return call.offset == 0 && call.whence == SEEK_END ? "asks how long the file is"
                                                            : "moves to another place in the file";
     }
+    std::string_view operator()(const ReadDirectory&) const { return "reads which files there are in a directory"; }
+    std::string_view operator()(const ReadLink&) const { return "asks where a symbolic link points to"; }
     std::string_view operator()(const Close&) const {
         return "closes the descriptor; what nobody else holds or has pinned goes with it";
     }

@@ -7,6 +7,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Answers `error` to the `nth` call (from 0) that is no clean-up, and passes on all others.
@@ -33,3 +35,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

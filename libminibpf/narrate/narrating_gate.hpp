@@ -21,6 +21,8 @@
 #include <libminibpf/narrate/sink.hpp>
 #include <libminibpf/narrate/strace_line.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 struct NarrationOptions {
@@ -82,3 +84,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

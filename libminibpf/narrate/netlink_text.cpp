@@ -20,9 +20,9 @@ namespace minibpf {
 namespace {
 
 constexpr ConstantName message_type_names[] = {
-    {NLMSG_ERROR, "NLMSG_ERROR"},       {NLMSG_DONE, "NLMSG_DONE"},         {RTM_SETLINK, "RTM_SETLINK"},
-    {RTM_NEWQDISC, "RTM_NEWQDISC"},     {RTM_DELQDISC, "RTM_DELQDISC"},     {RTM_NEWTFILTER, "RTM_NEWTFILTER"},
-    {RTM_DELTFILTER, "RTM_DELTFILTER"}, {RTM_GETTFILTER, "RTM_GETTFILTER"},
+    {NLMSG_NOOP, "NLMSG_NOOP"},         {NLMSG_ERROR, "NLMSG_ERROR"},       {NLMSG_DONE, "NLMSG_DONE"},
+    {RTM_SETLINK, "RTM_SETLINK"},       {RTM_NEWQDISC, "RTM_NEWQDISC"},     {RTM_DELQDISC, "RTM_DELQDISC"},
+    {RTM_NEWTFILTER, "RTM_NEWTFILTER"}, {RTM_DELTFILTER, "RTM_DELTFILTER"}, {RTM_GETTFILTER, "RTM_GETTFILTER"},
 };
 constexpr NameTable message_types{message_type_names, "NLMSG_???"};
 
@@ -247,7 +247,8 @@ std::string socket_text(const SocketCreate& call) {
 }
 
 std::string socket_text(const InterfaceIndex& call) {
-    return fmt::format("ioctl({}, SIOCGIFINDEX, {{ifr_name={}}})", call.socket_fd, quoted(call.name.substr(0, 15)));
+    return fmt::format("ioctl({}, SIOCGIFINDEX, {{ifr_name={}}})", call.socket_fd,
+                       quoted_text(call.name.substr(0, 15)));
 }
 
 std::string socket_text(const BindPacket& call) {

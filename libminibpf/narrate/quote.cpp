@@ -35,7 +35,7 @@ std::string escaped(char c, bool octal_digit_follows) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quoted_text(std::string_view text) {
     std::string result = "\"";
     for (std::size_t i = 0; i < text.size(); ++i) {
         result += escaped(text[i], i + 1 < text.size() && is_octal_digit(text[i + 1]));
@@ -45,7 +45,7 @@ std::string quoted(std::string_view text) {
 
 std::string quoted_bytes(ByteView bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    return quoted(text.substr(0, shown_bytes)) + (text.size() > shown_bytes ? "..." : "");
+    return quoted_text(text.substr(0, shown_bytes)) + (text.size() > shown_bytes ? "..." : "");
 }
 
 std::string quoted_c_string(const char* text) {
@@ -55,8 +55,8 @@ std::string quoted_c_string(const char* text) {
 std::string quoted_buffer(std::string_view buffer) {
     const std::string_view shown = buffer.substr(0, shown_bytes);
     const std::size_t end = shown.find('\0');
-    if (end != std::string_view::npos || buffer.empty()) return quoted(shown.substr(0, end));
-    return quoted(shown) + "...";
+    if (end != std::string_view::npos || buffer.empty()) return quoted_text(shown.substr(0, end));
+    return quoted_text(shown) + "...";
 }
 
 }  // namespace minibpf

@@ -9,7 +9,7 @@
 namespace minibpf {
 
 /// The whole text in quotes, with C's escapes; what cannot be printed is octal, as short as the next character allows.
-std::string quoted(std::string_view text);
+std::string quoted_text(std::string_view text);
 
 /// The first 32 bytes in quotes, followed by `...` when there are more.
 std::string quoted_bytes(ByteView bytes);

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Called with one line, without its newline. A lambda, or a FileSink.
@@ -28,3 +30,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

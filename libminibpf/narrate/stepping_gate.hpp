@@ -11,6 +11,8 @@
 #include <libminibpf/kernel/kernel_gate.hpp>
 #include <libminibpf/narrate/narrating_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 struct SteppingOptions {
@@ -57,3 +59,5 @@ private:
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/kernel/files.hpp>
 #include <libminibpf/narrate/attr_fields.hpp>
 #include <libminibpf/narrate/names.hpp>
 #include <libminibpf/narrate/netlink_text.hpp>
@@ -48,7 +49,7 @@ std::string arguments(const PerfEventDisable& call, StraceVersion) {
 
 std::string arguments(const OpenAt& call, StraceVersion version) {
     const auto flags = static_cast<unsigned>(call.flags | O_CLOEXEC);
-    return fmt::format("openat(AT_FDCWD, {}, {}|{})", quoted(call.path),
+    return fmt::format("openat(AT_FDCWD, {}, {}|{})", quoted_text(call.path),
                        enum_text(open_access_modes, flags & O_ACCMODE, version),
                        flags_text(open_flags, flags & ~static_cast<unsigned>(O_ACCMODE), version));
 }
@@ -71,16 +72,36 @@ std::string arguments(const Lseek& call, StraceVersion version) {
                        enum_text(seek_origins, static_cast<unsigned>(call.whence), version));
 }
 
+std::string arguments(const ReadDirectory& call, StraceVersion) {
+    return fmt::format("getdents64({}, {}, {})", call.fd, address_text(call.buffer.data()), call.buffer.size());
+}
+
+std::string arguments(const ReadDirectory& call, const Answer& answer) {
+    const std::size_t count = directory_entries(call.buffer.first(static_cast<std::size_t>(answer.value))).size();
+    return fmt::format("getdents64({}, {} /* {} entries */, {})", call.fd, address_text(call.buffer.data()), count,
+                       call.buffer.size());
+}
+
+std::string arguments(const ReadLink& call, StraceVersion) {
+    return fmt::format("readlink({}, {}, {})", quoted_text(call.path), address_text(call.buffer.data()),
+                       call.buffer.size());
+}
+
+std::string arguments(const ReadLink& call, const Answer& answer) {
+    const ByteView target = call.buffer.first(static_cast<std::size_t>(answer.value));
+    return fmt::format("readlink({}, {}, {})", quoted_text(call.path), quoted_bytes(target), call.buffer.size());
+}
+
 std::string arguments(const Close& call, StraceVersion) {
     return fmt::format("close({})", call.fd);
 }
 
 std::string arguments(const Mkdir& call, StraceVersion) {
-    return fmt::format("mkdir({}, {:#03o})", quoted(call.path), call.mode & 0xffff);
+    return fmt::format("mkdir({}, {:#03o})", quoted_text(call.path), call.mode & 0xffff);
 }
 
 std::string arguments(const Unlink& call, StraceVersion) {
-    return fmt::format("unlink({})", quoted(call.path));
+    return fmt::format("unlink({})", quoted_text(call.path));
 }
 
 std::string arguments(const Mmap& call, StraceVersion version) {
@@ -121,7 +142,8 @@ std::string arguments(const EpollWait& call, const Answer& answer) {
 }
 
 std::string arguments(const Mount& call, StraceVersion) {
-    return fmt::format("mount({}, {}, {}, 0, NULL)", quoted(call.source), quoted(call.target), quoted(call.filesystem));
+    return fmt::format("mount({}, {}, {}, 0, NULL)", quoted_text(call.source), quoted_text(call.target),
+                       quoted_text(call.filesystem));
 }
 
 std::string arguments(const GetPid&, StraceVersion) {
@@ -222,6 +244,8 @@ std::string StraceLine::finish(const Answer& answer) const {
     std::string text = entry_;
     if (answer.ok()) {
         if (const Read* read = std::get_if<Read>(&call_)) text = arguments(*read, answer);
+        if (const ReadDirectory* read = std::get_if<ReadDirectory>(&call_)) text = arguments(*read, answer);
+        if (const ReadLink* read = std::get_if<ReadLink>(&call_)) text = arguments(*read, answer);
         if (const ReceiveFrom* receive = std::get_if<ReceiveFrom>(&call_)) text = arguments(*receive, answer);
         if (const InterfaceIndex* index = std::get_if<InterfaceIndex>(&call_)) text = arguments(*index, answer);
         if (const EpollWait* wait = std::get_if<EpollWait>(&call_)) text = arguments(*wait, answer);

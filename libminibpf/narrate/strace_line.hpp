@@ -11,6 +11,8 @@
 #include <libminibpf/kernel/syscall.hpp>
 #include <libminibpf/narrate/strace_version.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// One call's line in the making. strace reads most arguments when the call is entered (a log buffer's old content,
@@ -43,3 +45,5 @@ std::string strace_line(const Syscall& call, const Answer& answer, AttrSize attr
 std::string result_text(const Syscall& call, const Answer& answer);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -1,6 +1,8 @@
 // Whose lines the mirror prints.
 #pragma once
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// strace learned new fields and names over time.
@@ -10,3 +12,5 @@ enum class StraceVersion {
 };
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

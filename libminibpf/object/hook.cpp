@@ -192,6 +192,15 @@ Hook parse_hook(std::string_view text) {
     return hook;
 }
 
+ProgramKind program_kind_at(const Hook& hook) {
+    ProgramKind kind{.hook = hook};
+    if (const SectionName* row = find_spelling(hook_spelling(hook))) {
+        kind.type = static_cast<bpf_prog_type>(row->program_type);
+        kind.expected_attach_type = static_cast<bpf_attach_type>(row->attach_type);
+    }
+    return kind;
+}
+
 std::string hook_text(const Hook& hook) {
     std::string text(hook_spelling(hook));
     if (!hook.target.empty()) text += fmt::format(":{}", hook.target);

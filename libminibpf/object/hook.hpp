@@ -16,6 +16,8 @@
 
 #include <linux/bpf.h>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// The ways of attaching, one file in attach/ for each that minibpf attaches by itself.
@@ -63,6 +65,10 @@ std::string nearest_section_name(std::string_view section);
 /// "kprobe:do_sys_openat2+0x10", as --attach takes it. Throws Error (Blame::usage).
 Hook parse_hook(std::string_view text);
 
+/// The kind of program that a hook takes: for a program that was written for another hook and does not look at its
+/// context, so that it may run at either.
+ProgramKind program_kind_at(const Hook& hook);
+
 /// "kprobe:do_sys_openat2+0x10".
 std::string hook_text(const Hook& hook);
 
@@ -80,3 +86,5 @@ bpf_map_type parse_map_type(std::string_view name);
 std::span<const std::string_view> section_name_spellings();
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

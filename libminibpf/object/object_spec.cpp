@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -67,6 +68,10 @@ const ProgramSpec& ObjectSpec::require_program(std::string_view program_name) co
     const ProgramSpec* program = find_program(program_name);
     if (program == nullptr) throw_unknown(file_name, "program", program_name, programs);
     return *program;
+}
+
+ProgramSpec& ObjectSpec::require_program(std::string_view program_name) {
+    return const_cast<ProgramSpec&>(std::as_const(*this).require_program(program_name));
 }
 
 void ObjectSpec::require_native_endian() const {

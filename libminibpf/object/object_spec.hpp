@@ -21,6 +21,8 @@
 #include <libminibpf/object/hook.hpp>
 #include <libminibpf/object/variable.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// How the object came by a map.
@@ -205,6 +207,7 @@ struct ObjectSpec {
     // The same for a name that a person gave: throw Error (Blame::object) with the nearest name that exists.
     MapSpec& require_map(std::string_view map_name);
     const ProgramSpec& require_program(std::string_view program_name) const;
+    ProgramSpec& require_program(std::string_view program_name);
     const VariableSpec& require_variable(std::string_view variable_name) const;
     /// Throws Error when the object was compiled for machines of the other byte order.
     void require_native_endian() const;
@@ -234,3 +237,5 @@ ObjectSpec parse_raw_instructions(ByteView insns, std::string_view file_name, co
                                   std::string_view license);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 
 #include <libminibpf/object/object_spec.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 struct PrintkFormats {
@@ -30,3 +32,5 @@ PrintkFormats printk_formats(const ObjectSpec& object, std::span<const std::size
 bool matches_format(std::string_view message, std::string_view format);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -14,7 +14,11 @@ constexpr std::uint32_t BPF_MAP_TYPE_CGRP_STORAGE = 32;  // 6.2
 constexpr std::uint32_t BPF_MAP_TYPE_ARENA = 33;         // 6.9
 constexpr std::uint32_t BPF_MAP_TYPE_INSN_ARRAY = 34;    // 6.19
 
-constexpr std::uint32_t BPF_F_LINK = 1u << 13;              // 6.4, for struct_ops maps
+constexpr std::uint32_t BPF_F_BEFORE = 1u << 3;             // 6.6: where among the programs of one place
+constexpr std::uint32_t BPF_F_AFTER = 1u << 4;              // 6.6
+constexpr std::uint32_t BPF_F_ID = 1u << 5;                 // 6.6: relative_fd is an id
+constexpr std::uint32_t BPF_F_PREORDER = 1u << 6;           // 6.15: before the programs of the cgroups below
+constexpr std::uint32_t BPF_F_LINK = 1u << 13;              // 6.4, for struct_ops maps; 6.6: relative_fd is a link
 constexpr std::uint32_t BPF_F_VTYPE_BTF_OBJ_FD = 1u << 15;  // 6.9: the value's type is a module's
 
 // enum bpf_attach_type

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <type_traits>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 /// Throws Error (Blame::usage) when an object of that size and alignment, in bytes, is not what the bytes hold.
@@ -20,3 +22,5 @@ T& as_variable(std::string_view name, std::span<std::byte> bytes) {
 }
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

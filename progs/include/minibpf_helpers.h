@@ -50,11 +50,20 @@ static long (*const bpf_probe_read)(void *to, u32 size, const void *from) = (voi
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 static long (*const bpf_trace_printk)(const char *format, u32 format_size, ...) = (void *)6;
 static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
+static long (*const bpf_skb_store_bytes)(struct __sk_buff *skb, u32 offset, const void *from, u32 size, u64 flags) = (void *)9;
+static long (*const bpf_l3_csum_replace)(struct __sk_buff *skb, u32 offset, u64 from, u64 to, u64 size) = (void *)10;
+static long (*const bpf_l4_csum_replace)(struct __sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags) = (void *)11;
 static long (*const bpf_tail_call)(void *ctx, void *prog_array_map, u32 index) = (void *)12;
+static long (*const bpf_clone_redirect)(struct __sk_buff *skb, u32 interface, u64 flags) = (void *)13;
 static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
 static u64 (*const bpf_get_current_uid_gid)(void) = (void *)15;
 static long (*const bpf_get_current_comm)(void *buffer, u32 size) = (void *)16;
+static long (*const bpf_redirect)(u32 interface, u64 flags) = (void *)23;
 static long (*const bpf_perf_event_output)(void *ctx, void *map, u64 flags, void *data, u64 size) = (void *)25;
+static long (*const bpf_skb_load_bytes)(const void *skb, u32 offset, void *to, u32 size) = (void *)26;
+static long (*const bpf_get_stackid)(void *ctx, void *stack_trace_map, u64 flags) = (void *)27;
+static u64 (*const bpf_get_current_task)(void) = (void *)35;
+static long (*const bpf_get_stack)(void *ctx, void *to, u32 size, u64 flags) = (void *)67;
 static long (*const bpf_probe_read_user)(void *to, u32 size, const void *from) = (void *)112;
 static long (*const bpf_probe_read_kernel)(void *to, u32 size, const void *from) = (void *)113;
 static long (*const bpf_probe_read_user_str)(void *to, u32 size, const void *from) = (void *)114;
@@ -63,7 +72,11 @@ static long (*const bpf_ringbuf_output)(void *ringbuf, void *data, u64 size, u64
 static void *(*const bpf_ringbuf_reserve)(void *ringbuf, u64 size, u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static void (*const bpf_ringbuf_discard)(void *data, u64 flags) = (void *)133;
+static long (*const bpf_d_path)(void *path, char *to, u32 size) = (void *)147;
+static void *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static u64 (*const bpf_get_attach_cookie)(void *ctx) = (void *)174;
+static long (*const bpf_loop)(u32 times, void *body, void *body_context, u64 flags) = (void *)181;
+static long (*const bpf_strncmp)(const char *text, u32 size, const char *constant) = (void *)182;
 
 /* Prints to /sys/kernel/tracing/trace_pipe: a format and up to three numbers or %s strings. The format has to be in memory
  * that the verifier knows, so it becomes a constant of its own in .rodata. */

@@ -57,7 +57,7 @@ TEST_CASE("a network hook's narration is what strace prints, netlink included", 
         CHECK(narrated.size() >= 5);
         const bool is_decoded =
             std::ranges::none_of(expected, [](const std::string& line) { return line.find("NLMSG_???") != line.npos; });
-        skip_unless_kernel_has("netlink_diag, by which strace knows what kind of netlink it sees", is_decoded);
+        skip_unless_kernel_has("netlink_diag", is_decoded);  // tells strace what kind of netlink it sees
         REQUIRE(narrated.size() == expected.size());
         for (std::size_t i = 0; i < narrated.size(); ++i) CHECK(narrated[i] == expected[i]);
     }

@@ -226,3 +226,18 @@ TEST_CASE("a kernel without kprobes exits 4 and names a way round", "[cli][kerne
     CHECK(said.status == 4);
     CHECK_THAT(said.err, contains("CONFIG_KPROBES") && contains("tracepoint:"));
 }
+
+TEST_CASE("a kprobe program runs at a tracepoint or raw tracepoint if --attach says so, and a warning tells",
+          "[cli][kernel]") {
+    need_root();
+    for (const std::string hook : {"tracepoint:syscalls/sys_enter_execve", "raw_tp:sched_process_exec"}) {
+        const Said said = run(loader() + " --attach " + hook + " " + prog("chapter2/hello.bpf.o") + " -c true");
+        INFO(said.err);
+        CHECK(said.status == 0);
+        CHECK_THAT(said.out, contains("bpf_trace_printk: Hello World!"));
+        CHECK_THAT(said.err, contains("hello was written for ksyscall:execve, and is loaded as a program for " + hook));
+    }
+    const Said network = run(loader() + " --attach xdp:lo " + prog("chapter2/hello.bpf.o") + " -c true");
+    CHECK(network.status == 2);
+    CHECK_THAT(network.err, contains("is of type kprobe and cannot be attached to xdp:lo"));
+}

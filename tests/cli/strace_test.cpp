@@ -1,70 +1,16 @@
 // The acceptance test of the mirror: the command and every example run under strace, and the narration of the same
 // process is compared with what strace wrote, line by line and byte for byte.
-#include <regex>
-
-#include <tests/catch.hpp>
-#include <tests/skip.hpp>
-
-#include "command.hpp"
+#include "example.hpp"
 
 using namespace minibpf::test;
 
 namespace {
-
-bool is_mirrored(const std::string& line) {
-    static const std::regex mirrored(R"(^(bpf|perf_event_open|ioctl|epoll_create1|epoll_ctl)\()");
-    return std::regex_search(line, mirrored);
-}
-
-std::vector<std::string> mirrored_lines(const std::string& text) {
-    std::vector<std::string> mirrored;
-    for (const std::string& line : lines_of(text)) {
-        if (is_mirrored(line)) mirrored.push_back(line);
-    }
-    return mirrored;
-}
-
-void compare_with_strace(const std::string& command, const TemporaryDirectory& directory,
-                         const std::string& narration_file, std::size_t at_least) {
-    require_prerequisite(geteuid() == 0, "root");
-    require_prerequisite(run("command -v strace").status == 0, "strace");
-    const std::string real = (directory / "real").string();
-    const Said said =
-        run("strace -qq -o " + real + " -e trace=execve,bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl " + command);
-    INFO("standard error: " << said.err);
-    CHECK(said.status == 0);
-    // What a shell did before it became the example is not the example's.
-    std::string traced = text_file(real);
-    traced.erase(0, traced.rfind("execve("));
-    const std::vector<std::string> expected = mirrored_lines(traced);
-    const std::vector<std::string> narrated =
-        mirrored_lines(narration_file.empty() ? said.err : text_file(narration_file));
-    CHECK(narrated.size() >= at_least);
-    REQUIRE(narrated.size() == expected.size());
-    for (std::size_t i = 0; i < narrated.size(); ++i) CHECK(narrated[i] == expected[i]);
-}
 
 void compare_loader(const std::string& arguments, std::size_t at_least) {
     INFO("loader " << arguments);
     const TemporaryDirectory directory;
     const std::string narration = (directory / "narration").string();
     compare_with_strace(loader() + " -q --trace=" + narration + " " + arguments, directory, narration, at_least);
-}
-
-// An example runs until ^C, which is sent once strace has seen its last call.
-void compare_example(const std::string& name, const std::string& arguments, const std::string& last_call,
-                     std::size_t at_least) {
-    INFO(name << " " << arguments);
-    const TemporaryDirectory directory;
-    const std::string example = (build_dir() / "examples" / name).string();
-    const std::string interrupt = "(until grep -q \"" + last_call + "\" " + (directory / "real").string() +
-                                  "; do sleep 0.2; done; sleep 0.5; kill -INT $$) & ";
-    // The shell becomes the example, so that strace follows one process and its lines carry no pid.
-    compare_with_strace("sh -c '" + interrupt + "exec " + example + " " + arguments + "'", directory, "", at_least);
-}
-
-bool has_kprobes() {
-    return std::filesystem::exists("/sys/bus/event_source/devices/kprobe");
 }
 
 }  // namespace
@@ -109,10 +55,51 @@ TEST_CASE("each example's narration is what strace prints", "[cli][kernel][strac
     compare_example("example_smallest", prog("smallest.text"), "^ioctl.*IOC_ENABLE", 4);
     compare_example("example_chapter4_hello_buffer_config_raw_tp", prog("chapter4/hello_buffer_config_raw_tp.bpf.o"),
                     "^epoll_ctl", 12);
+    compare_example("example_chapter2_hello_file", prog("chapter2/hello_file.bpf.o"), "^ioctl.*IOC_ENABLE", 7);
+    compare_example("example_chapter2_hello_file_ring_buffer", prog("chapter2/hello_file_ring_buffer.bpf.o"),
+                    "^epoll_ctl", 7);
+    compare_example("example_chapter2_hello_tail", prog("chapter2/hello_tail.bpf.o"), "^bpf.BPF_RAW_TRACEPOINT_OPEN",
+                    25);
+    compare_example("example_chapter4_hello_ring_buffer_config",
+                    prog("chapter4/hello_ring_buffer_config.bpf.o") + " raw_tp:sys_enter", "^epoll_ctl", 9);
+    compare_example("example_chapter5_hello_buffer_config", prog("chapter5/hello_buffer_config.bpf.o") + " hello_tp",
+                    "^epoll_ctl", 12);
+    compare_example("example_chapter3_hello", prog("chapter3/hello.bpf.o"), "^bpf.BPF_LINK_CREATE", 8);
+    compare_example("example_chapter3_hello_func", prog("chapter3/hello_func.bpf.o"), "^bpf.BPF_RAW_TRACEPOINT_OPEN",
+                    5);
+}
+
+TEST_CASE("the narration of examples that end by themselves is what strace prints", "[cli][kernel][strace]") {
+    const TemporaryDirectory directory;
+    compare_with_strace((build_dir() / "examples/example_chapter6_hello_verifier").string() + " " + prog("chapter6"),
+                        directory, "", 40);
+    compare_with_strace((build_dir() / "examples/example_chapter5_find_map").string() + " no_such_map || true",
+                        directory, "", 1);
+}
+
+// Chapter 2's probes of execve, on whichever hook the kernel has.
+TEST_CASE("the narration of examples at another hook is what strace prints", "[cli][kernel][strace]") {
+    for (const char* hook : {"tracepoint:syscalls/sys_enter_execve", "raw_tp:sched_process_exec"}) {
+        for (const char* name : {"hello", "hello_map", "hello_buffer"}) {
+            const bool has_rings = std::string(name) == "hello_buffer";
+            compare_example(std::string("example_chapter2_") + name,
+                            prog("chapter2/" + std::string(name) + ".bpf.o") + " " + hook,
+                            has_rings ? "^epoll_ctl" : "^ioctl.*IOC_ENABLE|^bpf.BPF_RAW_TRACEPOINT_OPEN", 4);
+        }
+    }
 }
 
 TEST_CASE("the kprobe example's narration is what strace prints", "[cli][kernel][strace]") {
     skip_unless_kernel_has("kprobe PMU", has_kprobes());
-    compare_example("example_chapter4_hello_buffer_config", prog("chapter4/hello_buffer_config.bpf.o"), "^epoll_ctl",
-                    12);
+    for (const char* name :
+         {"chapter4_hello_buffer_config", "chapter4_hello_ring_buffer_config", "chapter5_hello_buffer_config"}) {
+        std::string object = name;
+        compare_example("example_" + object, prog(object.replace(object.find('_'), 1, "/") + ".bpf.o"), "^epoll_ctl",
+                        9);
+    }
+    for (const char* name : {"hello", "hello_map", "hello_buffer"}) {
+        const bool has_rings = std::string(name) == "hello_buffer";
+        compare_example(std::string("example_chapter2_") + name, prog("chapter2/" + std::string(name) + ".bpf.o"),
+                        has_rings ? "^epoll_ctl" : "^ioctl.*IOC_ENABLE", 5);
+    }
 }

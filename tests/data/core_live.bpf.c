@@ -13,13 +13,12 @@ struct task_struct___other {
 };
 #pragma clang attribute pop
 
-static struct task_struct *(*const bpf_get_current_task)(void) = (void *)35;
 
 int process;  // set before the load
 int pid, leader_pid, exists = -1, missing = -1;
 
 SEC("raw_tp/sys_enter") int hello(void *ctx) {
-    struct task_struct *task = bpf_get_current_task(), *leader = 0;
+    struct task_struct *task = (void *)bpf_get_current_task(), *leader = 0;
     int tgid = 0;
     bpf_probe_read_kernel(&tgid, sizeof(tgid), &task->tgid);
     if (tgid != process) return 0;

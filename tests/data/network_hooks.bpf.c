@@ -52,9 +52,12 @@ SEC("sk_reuseport") int on_reuseport(struct sk_reuseport_md *ctx) { return count
 
 SEC("sk_skb/stream_verdict") int on_stream_verdict(struct __sk_buff *skb) { return count(SK_PASS); }
 
+SEC("sk_skb/verdict") int on_verdict(struct __sk_buff *skb) { return count(SK_PASS); }
+
+/* Every message is of four bytes. */
 SEC("sk_skb/stream_parser") int on_stream_parser(struct __sk_buff *skb) {
-    count(0);
-    return skb->len;
+    __sync_fetch_and_add(&second_hits, 1);
+    return 4;
 }
 
 SEC("sk_msg") int on_msg(struct sk_msg_md *msg) { return count(SK_PASS); }

@@ -11,6 +11,12 @@ static __always_inline int count(int verdict) {
     return verdict;
 }
 
+SEC("cgroup/connect_unix") int on_connect_unix(struct bpf_sock_addr *ctx) { return count(1); }
+SEC("cgroup/sendmsg_unix") int on_sendmsg_unix(struct bpf_sock_addr *ctx) { return count(1); }
+SEC("cgroup/recvmsg_unix") int on_recvmsg_unix(struct bpf_sock_addr *ctx) { return count(1); }
+SEC("cgroup/getpeername_unix") int on_getpeername_unix(struct bpf_sock_addr *ctx) { return count(1); }
+SEC("cgroup/getsockname_unix") int on_getsockname_unix(struct bpf_sock_addr *ctx) { return count(1); }
+
 SEC("netfilter") int on_netfilter(void *ctx) { return count(1); } /* NF_ACCEPT */
 
 SEC("lsm_cgroup/socket_create") int on_socket_create(void *ctx) { return count(1); }

@@ -6,7 +6,6 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 u32 kernel_version SEC("version") = 0x60100;
 
-static long (*const bpf_loop)(u32 count, void *callback, void *context, u64 flags) = (void *)181;
 
 static __noinline int in_text(int x) { return x * 3 + (int)bpf_get_smp_processor_id(); }
 

@@ -1,15 +1,18 @@
 // Every cgroup hook on the running kernel: this process goes into a group of its own, does what the hook is for, and
 // the program's counter says whether it ran.
+#include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <vector>
 
-#include <sys/mount.h>
-#include <sys/stat.h>
+#include <sys/un.h>
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/object/uapi.hpp>
+#include <tests/kernel/attach_sweep.hpp>
+#include <tests/kernel/cgroup.hpp>
 #include <tests/kernel/live.hpp>
 #include <tests/kernel/network.hpp>
 
@@ -17,48 +20,6 @@ using namespace minibpf;
 using namespace minibpf::test;
 
 namespace {
-
-/// A group with this process in it, gone when the test is over.
-class TestCgroup {
-public:
-    TestCgroup() {
-        if (!std::filesystem::exists(mount_ + "/cgroup.procs")) mount_ += "/unified";  // beside groups of version 1
-        if (!std::filesystem::exists(mount_ + "/cgroup.procs")) {
-            mount_ = (std::filesystem::temp_directory_path() / ("minibpf-cgroup-" + std::to_string(getpid()))).string();
-            std::filesystem::create_directory(mount_);
-            is_mounted_ = mount("none", mount_.c_str(), "cgroup2", 0, nullptr) == 0;
-        }
-        if (!std::filesystem::exists(mount_ + "/cgroup.procs")) return;
-        std::ifstream groups("/proc/self/cgroup");
-        for (std::string line; std::getline(groups, line);) {
-            if (line.starts_with("0::")) before_ = mount_ + line.substr(3);
-        }
-        path_ = mount_ + "/minibpf-test-" + std::to_string(getpid());
-        std::filesystem::create_directory(path_);
-        enter(path_);
-    }
-    ~TestCgroup() {
-        if (!path_.empty()) {
-            enter(before_);
-            rmdir(path_.c_str());
-        }
-        if (!is_mounted_) return;
-        umount(mount_.c_str());
-        rmdir(mount_.c_str());
-    }
-    TestCgroup(const TestCgroup&) = delete;
-    TestCgroup& operator=(const TestCgroup&) = delete;
-
-    bool is_there() const { return !path_.empty(); }
-    const std::string& path() const { return path_; }
-
-private:
-    static void enter(const std::string& group) { std::ofstream(group + "/cgroup.procs") << getpid(); }
-
-    std::string mount_ = "/sys/fs/cgroup";
-    std::string before_, path_;
-    bool is_mounted_ = false;
-};
 
 struct CgroupCase {
     const char* program;
@@ -158,11 +119,12 @@ Hook cgroup_hook(const Program& program, const TestCgroup& cgroup) {
     return hook;
 }
 
-void check_all(const std::vector<CgroupCase>& cases, const TestCgroup& cgroup) {
+void check_all(const std::vector<CgroupCase>& cases, const TestCgroup& cgroup,
+               const std::string& object_name = "network_hooks") {
     LiveGate gate;
     for (const CgroupCase& tried : cases) {
         INFO(tried.program);
-        Object object = load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {tried.program}});
+        Object object = load(gate, data(object_name), {.programs = {tried.program}});
         const Program& program = object.require_program(tried.program);
         const Hook hook = cgroup_hook(program, cgroup);
         const Holdings before = holdings();
@@ -189,17 +151,15 @@ TEST_CASE("every cgroup hook runs its program for the processes of the group", "
     require_bpf();
     NetworkNamespace network;
     const TestCgroup cgroup;
-    skip_unless_kernel_has("cgroups", cgroup.is_there());
     check_all(ipv4_cases, cgroup);
 }
 
 TEST_CASE("the cgroup hooks of IPv6 run their programs", "[attach][network][cgroup]") {
     require_bpf();
     NetworkNamespace network;
+    skip_unless_kernel_has("IPv6", std::filesystem::exists("/proc/sys/net/ipv6"));
     std::ofstream("/proc/sys/net/ipv6/conf/lo/disable_ipv6") << 0;
     const TestCgroup cgroup;
-    skip_unless_kernel_has("cgroups", cgroup.is_there());
-    skip_unless_kernel_has("IPv6", std::filesystem::exists("/proc/sys/net/ipv6"));
     check_all(ipv6_cases, cgroup);
 }
 
@@ -207,10 +167,8 @@ TEST_CASE("several programs of one cgroup run in the order in which they were at
     require_bpf();
     NetworkNamespace network;
     const TestCgroup cgroup;
-    skip_unless_kernel_has("cgroups", cgroup.is_there());
     LiveGate gate;
-    Object object =
-        load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"first_egress", "second_egress"}});
+    Object object = load(gate, data("network_hooks"), {.programs = {"first_egress", "second_egress"}});
     const Program& first = object.require_program("first_egress");
     const Program& second = object.require_program("second_egress");
     for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
@@ -221,43 +179,53 @@ TEST_CASE("several programs of one cgroup run in the order in which they were at
     }
 }
 
+namespace {
+
+// Puts second_egress there, and first_egress before it. False when the kernel knows no order.
+bool attach_before(Object& object, const TestCgroup& cgroup, AttachBy by, std::vector<Link>& links) {
+    LiveGate gate;
+    const Program& first = object.require_program("first_egress");
+    const Program& second = object.require_program("second_egress");
+    links.push_back(attach(gate, second, cgroup_hook(second, cgroup), {.by = by}));
+    AttachOptions options{.by = by};
+    constexpr std::uint32_t before = 1u << 3;  // BPF_F_BEFORE
+    options.order = by == AttachBy::link
+                        ? AttachOrder{.flags = before | uapi::BPF_F_LINK, .relative_fd = links.front().link_fd()}
+                        : AttachOrder{.flags = before, .relative_fd = second.fd()};
+    try {
+        links.push_back(attach(gate, first, cgroup_hook(first, cgroup), options));
+    } catch (const Error& error) {
+        CHECK(error.detail().code == EINVAL);
+        return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 TEST_CASE("since Linux 6.17 a program of a cgroup can come before one that is there", "[attach][network][cgroup]") {
     require_bpf();
     NetworkNamespace network;
-    const TestCgroup cgroup;
-    skip_unless_kernel_has("cgroups", cgroup.is_there());
-    LiveGate gate;
-    Object object =
-        load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"first_egress", "second_egress"}});
-    const Program& first = object.require_program("first_egress");
-    const Program& second = object.require_program("second_egress");
+    bool has_order = true;
     for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
-        const Link two = attach(gate, second, cgroup_hook(second, cgroup), {.by = by});
-        AttachOptions options{.by = by};
-        constexpr std::uint32_t before = 1u << 3;  // BPF_F_BEFORE
-        options.order = by == AttachBy::link
-                            ? AttachOrder{.flags = before | uapi::BPF_F_LINK, .relative_fd = two.link_fd()}
-                            : AttachOrder{.flags = before, .relative_fd = second.fd()};
-        std::vector<Link> one;
-        try {
-            one.push_back(attach(gate, first, cgroup_hook(first, cgroup), options));
-        } catch (const Error& error) {
-            CHECK(error.detail().code == EINVAL);
-            leave_skipped("this kernel has no order of cgroup programs");
-        }
+        const TestCgroup cgroup;
+        LiveGate gate;
+        Object object = load(gate, data("network_hooks"), {.programs = {"first_egress", "second_egress"}});
+        std::vector<Link> links;
+        has_order = has_order && attach_before(object, cgroup, by, links);
+        if (!has_order) continue;
         send_datagram();
         CHECK(variable<std::uint64_t>(object, "order") % 100 == 12);
     }
+    skip_unless_kernel_has("order of cgroup programs", has_order);
 }
 
 TEST_CASE("a program that allows no others in its cgroup is in the way of the next, and the error says so",
           "[attach][network][cgroup]") {
     require_bpf();
     const TestCgroup cgroup;
-    skip_unless_kernel_has("cgroups", cgroup.is_there());
     LiveGate gate;
-    Object object =
-        load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"first_egress", "second_egress"}});
+    Object object = load(gate, data("network_hooks"), {.programs = {"first_egress", "second_egress"}});
     const Program& first = object.require_program("first_egress");
     AttachOptions alone{.by = AttachBy::older};
     alone.cgroup_flags = 0;
@@ -271,7 +239,7 @@ TEST_CASE("a program that allows no others in its cgroup is in the way of the ne
 TEST_CASE("a cgroup that does not exist is the caller's mistake, with the command to type", "[attach][cgroup]") {
     require_bpf();
     LiveGate gate;
-    Object object = load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = {"on_egress"}});
+    Object object = load(gate, data("network_hooks"), {.programs = {"on_egress"}});
     const Error error = error_of([&] {
         attach(gate, object.require_program("on_egress"), parse_hook("cgroup_skb/egress:/sys/fs/cgroup/no/such/group"));
     });
@@ -279,15 +247,22 @@ TEST_CASE("a cgroup that does not exist is the caller's mistake, with the comman
     CHECK_THAT(error.detail().hint, contains("mkdir /sys/fs/cgroup/no/such/group"));
 }
 
-TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgroup][lsm]") {
+namespace {
+
+void require_lsm() {
     require_bpf();
     std::string modules;
     std::getline(std::ifstream("/sys/kernel/security/lsm"), modules);
     skip_unless_kernel_has("BPF LSM", modules.find("bpf") != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgroup][lsm]") {
+    require_lsm();
     const TestCgroup cgroup;
-    skip_unless_kernel_has("cgroups", cgroup.is_there());
     LiveGate gate;
-    Object object = load(gate, object_spec("tests/data/network_new_hooks.bpf.o"), {.programs = {"on_socket_create"}});
+    Object object = load(gate, data("network_new_hooks"), {.programs = {"on_socket_create"}});
     const Program& program = object.require_program("on_socket_create");
     CHECK_THAT(error_of([&] { attach(gate, program); }).detail().hint, contains("lsm_cgroup:/sys/fs/cgroup/GROUP"));
     for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
@@ -300,5 +275,72 @@ TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgrou
         }
         TestSocket(AF_INET, SOCK_DGRAM);
         CHECK(hits(object) == seen);
+    }
+}
+
+namespace {
+
+sockaddr_un unix_address(socklen_t& length) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    // Without a file: its first byte is 0.
+    const std::string name = "minibpf-test-" + std::to_string(getpid());
+    std::memcpy(address.sun_path + 1, name.data(), name.size());
+    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    return address;
+}
+
+// A datagram to a socket that has a name, from one that is then connected to it.
+void talk_over_unix_sockets() {
+    socklen_t length = 0;
+    sockaddr_un address = unix_address(length);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    const TestSocket receiver(AF_UNIX, SOCK_DGRAM);
+    const TestSocket sender(AF_UNIX, SOCK_DGRAM);
+    require_ok(bind(receiver.get(), generic, length) == 0, "bind");
+    require_ok(sendto(sender.get(), "ping", 4, 0, generic, length) == 4, "sendto");
+    require_ok(connect(sender.get(), generic, length) == 0, "connect");
+    socklen_t room = sizeof(address);
+    require_ok(getpeername(sender.get(), generic, &room) == 0, "getpeername");
+    room = sizeof(address);
+    require_ok(getsockname(receiver.get(), generic, &room) == 0, "getsockname");
+    char buffer[8];
+    room = sizeof(address);
+    require_ok(recvfrom(receiver.get(), buffer, sizeof(buffer), 0, generic, &room) == 4, "recvfrom");
+}
+
+const std::vector<CgroupCase> unix_cases = {
+    {"on_connect_unix", talk_over_unix_sockets},     {"on_sendmsg_unix", talk_over_unix_sockets},
+    {"on_recvmsg_unix", talk_over_unix_sockets},     {"on_getpeername_unix", talk_over_unix_sockets},
+    {"on_getsockname_unix", talk_over_unix_sockets},
+};
+
+}  // namespace
+
+TEST_CASE("the cgroup hooks of Unix sockets run their programs", "[attach][network][cgroup]") {
+    require_bpf();
+    LiveGate gate;
+    const std::string object = "network_new_hooks";
+    skip_unless_kernel_has("cgroup hooks of Unix sockets", loads(gate, data(object), "on_connect_unix"));
+    const TestCgroup cgroup;
+    check_all(unix_cases, cgroup, object);
+}
+
+TEST_CASE("when any call fails, a cgroup has no program more than before", "[attach][network][cgroup][fault]") {
+    require_bpf();
+    NetworkNamespace network;
+    const TestCgroup cgroup;
+    for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
+        sweep_hook("network_hooks", "on_egress", "cgroup_skb/egress:" + cgroup.path(), by, [] { send_datagram(); });
+        sweep_hook("network_hooks", "on_sysctl", "cgroup/sysctl:" + cgroup.path(), by, read_sysctl);
+    }
+}
+
+TEST_CASE("when any call fails, a cgroup has no LSM program more than before", "[attach][cgroup][lsm][fault]") {
+    require_lsm();
+    const TestCgroup cgroup;
+    for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
+        sweep_hook("network_new_hooks", "on_socket_create", "lsm_cgroup:" + cgroup.path(), by,
+                   [] { TestSocket(AF_INET, SOCK_DGRAM); });
     }
 }

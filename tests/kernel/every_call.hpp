@@ -558,6 +558,7 @@ private:
             }
         }
         gate_.enter(Lseek{.fd = -1, .offset = 0, .whence = SEEK_END});
+        directories_and_links();
         map_file(self);
         gate_.enter(Close{.fd = self});
         const int empty = keep(OpenAt{.path = "/dev/null", .flags = O_RDWR});
@@ -588,6 +589,20 @@ private:
     }
 
     // A page of a file wherever there is room, and once more in that same place.
+    void directories_and_links() {
+        alignas(8) std::array<std::byte, 2048> buffer{};
+        const int directory = keep(OpenAt{.path = "/sys/kernel", .flags = O_RDONLY | O_DIRECTORY});
+        for (const std::size_t size : {8ul, 64ul, 2048ul, 2048ul, 0ul}) {
+            gate_.enter(ReadDirectory{.fd = directory, .buffer = std::span(buffer).first(size)});
+        }
+        gate_.enter(Close{.fd = directory});
+        gate_.enter(ReadDirectory{.fd = -1, .buffer = buffer});
+        for (const std::size_t size : {1ul, 32ul, 33ul, 256ul}) {
+            gate_.enter(ReadLink{.path = "/proc/self/exe", .buffer = std::span(buffer).first(size)});
+        }
+        gate_.enter(ReadLink{.path = "/proc/self/fd/9999", .buffer = buffer});
+    }
+
     void map_file(int fd) {
         const std::size_t page = 4096;
         const Answer first = gate_.enter(Mmap{.length = page, .prot = PROT_READ, .fd = fd, .is_private = true});

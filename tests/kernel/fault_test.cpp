@@ -12,7 +12,6 @@
 #include <libminibpf/events/trace_pipe.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>
 #include <tests/kernel/live.hpp>
-#include <tests/kernel/network.hpp>
 
 using namespace minibpf;
 using namespace minibpf::test;
@@ -130,59 +129,4 @@ TEST_CASE("when any call fails, reading trace_pipe leaves nothing open", "[event
         },
         {EPERM, EBUSY, EINVAL});
     CHECK(calls >= 3);
-}
-
-namespace {
-
-bool is_missing(const ObjectSpec& spec, const std::string& program, const std::string& hook) {
-    LiveGate gate;
-    Object object = load(gate, spec, {.programs = {program}});
-    try {
-        attach(gate, object.require_program(program), parse_hook(hook));
-        return false;
-    } catch (const Error& error) {
-        return error.detail().blame == Blame::facility;
-    }
-}
-
-}  // namespace
-
-TEST_CASE("when any call fails, a network hook leaves nothing open and nobody on the interface",
-          "[load][attach][network][fault]") {
-    require_bpf();
-    NetworkNamespace network;
-    struct Attempt {
-        const char* program;
-        const char* hook;
-        AttachBy by;
-        int calls;
-    };
-    for (const Attempt& attempt :
-         {Attempt{"on_xdp", "xdp:lo", AttachBy::link, 4}, Attempt{"on_xdp", "xdp:lo,generic", AttachBy::older, 8},
-          Attempt{"on_tc", "tc/ingress:lo,handle=1", AttachBy::older, 10},
-          Attempt{"on_socket", "socket:lo", AttachBy::usual, 6},
-          Attempt{"on_lookup", "sk_lookup:/proc/self/ns/net", AttachBy::link, 4},
-          Attempt{"on_dissection", "flow_dissector:/proc/self/ns/net", AttachBy::link, 4}}) {
-        INFO(attempt.hook);
-        ObjectSpec spec = object_spec("tests/data/network_hooks.bpf.o");
-        if (is_missing(spec, attempt.program, attempt.hook)) continue;  // not every kernel has clsact
-        // What one run leaves behind is in the way of the next: the same handle, the one place for XDP.
-        const int calls = sweep(
-            [&](KernelGate& gate) {
-                Object object = load(gate, spec, {.programs = {attempt.program}});
-                const Link link =
-                    attach(gate, object.require_program(attempt.program), parse_hook(attempt.hook), {.by = attempt.by});
-            },
-            {EPERM, EINVAL, ENOBUFS});
-        CHECK(calls >= attempt.calls);
-    }
-    LiveGate gate;
-    RouteSocket route(gate, "looking for a queueing discipline");
-    NetlinkMessage remove(RTM_DELQDISC, NLM_F_ACK, route.next_sequence());
-    tcmsg clsact{};
-    clsact.tcm_ifindex = 1;
-    clsact.tcm_handle = 0xffff0000;
-    clsact.tcm_parent = 0xfffffff1;
-    remove.append(clsact);
-    CHECK_FALSE(route.request(remove).ok());
 }

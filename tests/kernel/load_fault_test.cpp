@@ -67,7 +67,11 @@ TEST_CASE("when any call fails, no pin is left behind", "[load][fault]") {
     const PinDirectory pins;
     LoadOptions options;
     options.pin_directory = pins.path;
-    const auto remove = [&] { std::filesystem::remove_all(pins.path); };
+    const auto mounts = [] { return lines_with("/proc/self/mounts", " /sys/fs/bpf "); };
+    const auto remove = [&, before = mounts()] {
+        CHECK(mounts() == before);  // one mounted over it would hide the pins that were made
+        std::filesystem::remove_all(pins.path);
+    };
     const auto no_pin = [&] {
         std::error_code no_directory;
         const std::filesystem::recursive_directory_iterator all(pins.path, no_directory);

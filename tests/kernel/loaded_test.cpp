@@ -166,7 +166,7 @@ TEST_CASE("pins and this process's descriptors are found", "[kernel][loaded]") {
     REQUIRE(pinned.contains({IdKind::map, map}));
     CHECK(has(pinned.at({IdKind::map, map}), path));
     CHECK_FALSE(pinned.contains({IdKind::prog, program}));
-    const auto held = holders();
+    const auto held = holders(gate);
     for (const LoadedId& id : {LoadedId{IdKind::map, map}, LoadedId{IdKind::prog, program}}) {
         REQUIRE(held.contains(id));
         CHECK(held.at(id).front().pid == getpid());
@@ -188,7 +188,7 @@ TEST_CASE("a link tells its type, its program and what it is attached to", "[ker
     CHECK(facts.target == "sys_enter");
     CHECK(facts.prog_id == program_facts(gate, program.fd()).id);
     CHECK(has(loaded_ids(gate, IdKind::link), facts.id));
-    CHECK(holders().contains({IdKind::link, facts.id}));
+    CHECK(holders(gate).contains({IdKind::link, facts.id}));
     CHECK_THAT(error_of([&] { detach_link(gate, link.link_fd()); }).detail().hint, contains("last descriptor"));
 }
 

@@ -75,6 +75,14 @@ public:
         require_ok(ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0, "SIOCSIFFLAGS");
     }
 
+    void set_mtu(const std::string& interface, int mtu) {
+        const TestSocket socket(AF_INET, SOCK_DGRAM);
+        ifreq request{};
+        std::strncpy(request.ifr_name, interface.c_str(), sizeof(request.ifr_name) - 1);
+        request.ifr_mtu = mtu;
+        require_ok(ioctl(socket.get(), SIOCSIFMTU, &request) == 0, "SIOCSIFMTU");
+    }
+
     /// Two interfaces: what is sent on one is received by the other. False when the kernel has none of this kind.
     bool add_pair(const std::string& kind, const std::string& name, const std::string& peer) {
         LiveGate gate;

@@ -1,14 +1,14 @@
 // Network hooks on the running kernel, in network namespaces of the test's own: a program runs for each packet from the
 // attachment on, and not after.
-#include <functional>
 #include <memory>
 #include <vector>
 
+#include <netinet/ip.h>
+
 #include <libminibpf/attach/attach.hpp>
-#include <libminibpf/attach/interface.hpp>
 #include <libminibpf/object/uapi.hpp>
 #include <tests/kernel/live.hpp>
-#include <tests/kernel/network.hpp>
+#include <tests/kernel/network_hooks.hpp>
 
 using namespace minibpf;
 using namespace minibpf::test;
@@ -17,32 +17,6 @@ namespace {
 
 constexpr AttachOptions by_link{.by = AttachBy::link};
 constexpr AttachOptions older{.by = AttachBy::older};
-
-Object load_hooks(KernelGate& gate, const std::vector<std::string>& programs) {
-    return load(gate, object_spec("tests/data/network_hooks.bpf.o"), {.programs = programs});
-}
-
-// tcx came with Linux 6.6, netfilter links with 6.4: asked for by trying.
-bool can_attach(const std::function<Link()>& attach_it) {
-    try {
-        attach_it();
-        return true;
-    } catch (const Error& error) {
-        if (error.detail().blame != Blame::facility) throw;
-        return false;
-    }
-}
-
-void require_clsact(KernelGate& gate) {
-    Object object = load_hooks(gate, {"on_tc"});
-    skip_unless_kernel_has("clsact and bpf filters", can_attach([&] {
-                               return attach(gate, object.require_program("on_tc"), parse_hook("tc/ingress:lo"));
-                           }));
-}
-
-void require_veth(NetworkNamespace& network) {
-    skip_unless_kernel_has("veth", network.add_pair("veth", "veth0", "veth1"));
-}
 
 // Two frames before, three while it is attached, four after.
 void check_runs_for_frames(KernelGate& gate, const std::string& program, const std::string& hook,
@@ -134,6 +108,35 @@ TEST_CASE("an interface whose driver has no native XDP is an error that names ge
     }
 }
 
+TEST_CASE("an interface that cannot run programs itself refuses XDP's offload, and keeps nothing of it",
+          "[attach][network]") {
+    require_bpf();
+    NetworkNamespace network;
+    require_veth(network);
+    LiveGate gate;
+    Object object = load_hooks(gate, {"on_xdp"});
+    const Program& program = object.require_program("on_xdp");
+    const Holdings before = holdings();
+    // The one's driver knows nothing of programs, the other's runs them, but has no card.
+    for (const std::string interface : {"lo", "veth1"}) {
+        for (const AttachOptions& options : {by_link, older}) {
+            const Error error =
+                error_of([&] { attach(gate, program, parse_hook("xdp:" + interface + ",offload"), options); });
+            CHECK(error.detail().code == (interface == "lo" ? EOPNOTSUPP : EINVAL));
+            CHECK_THAT(error.what(), contains(interface + ",offload"));
+            CHECK_THAT(error.detail().hint,
+                       contains(interface == "lo" ? "no offloaded XDP" : "the card of veth1 cannot run programs") &&
+                           contains("xdp:" + interface + ",generic"));
+            CHECK(holdings() == before);
+        }
+    }
+    send_datagram();
+    send_frame("veth0");
+    CHECK(hits(object) == 0);
+    // The place is free.
+    check_runs_for_frames(gate, "on_xdp", "xdp:veth1,native", by_link, "veth0");
+}
+
 TEST_CASE("an interface that does not exist is the object's error, with the nearest name", "[attach][network]") {
     require_bpf();
     NetworkNamespace network;
@@ -164,14 +167,7 @@ TEST_CASE("a tc filter runs for each packet in its direction, and leaves no queu
         check_runs_for_frames(gate, "on_tc", "tc/egress:veth0", {}, "veth0");
         check_runs_for_frames(gate, "on_tc", "tc:veth1,priority=10,handle=0x7", older, "veth0");
     }
-    RouteSocket route(gate, "looking for a queueing discipline");
-    NetlinkMessage remove(RTM_DELQDISC, NLM_F_ACK, route.next_sequence());
-    tcmsg clsact{};
-    clsact.tcm_ifindex = static_cast<int>(interface_index(gate, "veth1", "a test"));
-    clsact.tcm_handle = 0xffff0000;
-    clsact.tcm_parent = 0xfffffff1;
-    remove.append(clsact);
-    CHECK_FALSE(route.request(remove).ok());
+    for (const char* interface : {"veth0", "veth1"}) CHECK_FALSE(remove_clsact(gate, interface));
 }
 
 TEST_CASE("tc filters run in the order of their priorities, and each is detached by itself", "[attach][network]") {
@@ -215,9 +211,7 @@ TEST_CASE("a tcx program runs for each packet in its direction", "[attach][netwo
     NetworkNamespace network;
     require_veth(network);
     LiveGate gate;
-    Object object = load_hooks(gate, {"on_tc"});
-    skip_unless_kernel_has(
-        "tcx", can_attach([&] { return attach(gate, object.require_program("on_tc"), parse_hook("tcx/ingress:lo")); }));
+    require_tcx(gate);
     for (const AttachOptions& options : {AttachOptions{}, by_link, older}) {
         check_runs_for_frames(gate, "on_tc", "tcx/ingress:veth1", options, "veth0");
         check_runs_for_frames(gate, "on_tc", "tcx/egress:veth0", options, "veth0");
@@ -248,11 +242,11 @@ TEST_CASE("tcx programs run in the order that was asked for", "[attach][network]
     NetworkNamespace network;
     require_veth(network);
     LiveGate gate;
+    require_tcx(gate);
     Object object = load_hooks(gate, {"first", "second"});
     const Program& first = object.require_program("first");
     const Program& second = object.require_program("second");
     const Hook hook = parse_hook("tcx/ingress:veth1");
-    skip_unless_kernel_has("tcx", can_attach([&] { return attach(gate, first, hook); }));
     constexpr std::uint32_t before = 1u << 3;  // BPF_F_BEFORE
     for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
         const Link later = attach(gate, second, hook, {.by = by});
@@ -274,7 +268,7 @@ TEST_CASE("tcx programs run in the order that was asked for", "[attach][network]
 TEST_CASE("a netkit program runs for each packet that leaves its interface", "[attach][network]") {
     require_bpf();
     NetworkNamespace network;
-    skip_unless_kernel_has("netkit", network.add_pair("netkit", "nk0", "nk1"));
+    require_netkit(network);
     LiveGate gate;
     for (const AttachOptions& options : {by_link, older}) {
         check_runs_for_frames(gate, "on_tc", "netkit/primary:nk0", options, "nk0");
@@ -305,19 +299,9 @@ TEST_CASE("a netfilter program runs for each IP packet in its place", "[attach][
     NetworkNamespace network;
     LiveGate gate;
     const Hook hook = parse_hook("netfilter:ip4/local_in@-100");
-    const auto load_netfilter = [&] {
-        return load(gate, object_spec("tests/data/network_new_hooks.bpf.o"), {.programs = {"on_netfilter"}});
-    };
-    bool loads = true;
-    try {
-        load_netfilter();
-    } catch (const Error&) {
-        loads = false;
-    }
-    skip_unless_kernel_has("netfilter programs", loads);
-    Object object = load_netfilter();
+    require_netfilter(gate, hook_text(hook));
+    Object object = load(gate, data("network_new_hooks"), {.programs = {"on_netfilter"}});
     Program& program = object.require_program("on_netfilter");
-    skip_unless_kernel_has("netfilter programs", can_attach([&] { return attach(gate, program, hook); }));
     send_datagram();
     CHECK(hits(object) == 0);
     {
@@ -335,83 +319,38 @@ TEST_CASE("a netfilter program runs for each IP packet in its place", "[attach][
           Blame::usage);
 }
 
-namespace {
-
-struct Connection {
-    TestSocket client, server;
-};
-
-Connection connect_over_loopback() {
-    const TestSocket listener(AF_INET, SOCK_STREAM);
-    sockaddr_in address = loopback_address(0);
-    socklen_t length = sizeof(address);
-    require_ok(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "bind");
-    require_ok(listen(listener.get(), 1) == 0, "listen");
-    require_ok(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
-    TestSocket client(AF_INET, SOCK_STREAM);
-    require_ok(connect(client.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "connect");
-    TestSocket server(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    return {std::move(client), std::move(server)};
-}
-
-void put_into_sockmap(KernelGate& gate, const Map& map, int socket) {
-    const std::uint32_t key = 0;
-    const std::uint64_t value = static_cast<std::uint64_t>(socket);
-    const Answer answer = gate.enter(MapUpdateElem{.map_fd = map.fd(), .key = bytes_of(key), .value = bytes_of(value)});
-    REQUIRE(answer.error == 0);
-}
-
-}  // namespace
-
-TEST_CASE("programs of a sockmap run for what its sockets send and receive", "[attach][network]") {
+TEST_CASE("a netfilter program before the routing sees fragments, and whole packets if it asks for them",
+          "[attach][network]") {
     require_bpf();
     NetworkNamespace network;
+    network.set_mtu("lo", 1500);
     LiveGate gate;
-    struct Case {
-        const char* program;
-        const char* hook;
-        bool at_the_sender;
+    require_netfilter(gate, "netfilter:ip4/pre_routing@-300,defrag");
+    Object object = load(gate, data("network_new_hooks"), {.programs = {"on_netfilter"}});
+    const TestSocket receiver(AF_INET, SOCK_DGRAM);
+    const sockaddr_in address = loopback_address(4711);
+    REQUIRE(bind(receiver.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+    const auto packets_seen_by = [&](const char* hook) {
+        const std::uint64_t before = hits(object);
+        const Link link = attach(gate, object.require_program("on_netfilter"), parse_hook(hook));
+        // May not be told of the MTU and send no more than fits: the kernel is to cut it up.
+        const TestSocket sender(AF_INET, SOCK_DGRAM);
+        const int any_size = IP_PMTUDISC_DONT;
+        REQUIRE(setsockopt(sender.get(), IPPROTO_IP, IP_MTU_DISCOVER, &any_size, sizeof(any_size)) == 0);
+        const std::vector<char> data(3000);
+        CHECK(sendto(sender.get(), data.data(), data.size(), 0, reinterpret_cast<const sockaddr*>(&address),
+                     sizeof(address)) == 3000);
+        std::vector<char> received(4000);
+        CHECK(recv(receiver.get(), received.data(), received.size(), 0) == 3000);
+        return hits(object) - before;
     };
-    for (const Case& tried :
-         {Case{"on_stream_verdict", "sk_skb/stream_verdict:sockets", false}, Case{"on_msg", "sk_msg:sockets", true}}) {
-        INFO(tried.hook);
-        Object object = load_hooks(gate, {tried.program});
-        Map& sockets = object.require_map("sockets");
-        Program& program = object.require_program(tried.program);
-        for (const AttachBy by : {AttachBy::usual, AttachBy::link}) {
-            AttachOptions options{.by = by, .map_fd = sockets.fd()};
-            if (by == AttachBy::link) {
-                try {
-                    attach(gate, program, parse_hook(tried.hook), options);
-                } catch (const Error&) {
-                    continue;  // before 6.10
-                }
-            }
-            std::uint64_t seen = hits(object);
-            {
-                const Link link = attach(gate, program, parse_hook(tried.hook), options);
-                const Connection connection = connect_over_loopback();
-                put_into_sockmap(gate, sockets,
-                                 tried.at_the_sender ? connection.client.get() : connection.server.get());
-                char buffer[8];
-                REQUIRE(send(connection.client.get(), "ping", 4, 0) == 4);
-                CHECK(recv(connection.server.get(), buffer, sizeof(buffer), 0) == 4);
-                CHECK(hits(object) > seen);
-                seen = hits(object);
-            }
-            const Connection connection = connect_over_loopback();
-            REQUIRE(send(connection.client.get(), "ping", 4, 0) == 4);
-            char buffer[8];
-            CHECK(recv(connection.server.get(), buffer, sizeof(buffer), 0) == 4);
-            CHECK(hits(object) == seen);
-        }
-        const Error no_map = error_of([&] { attach(gate, program, parse_hook(tried.hook)); });
-        CHECK(no_map.detail().blame == Blame::usage);
-        AttachOptions wrong;
-        wrong.map_fd = object.require_map("no_sockets").fd();
-        CHECK_THAT(error_of([&] { attach(gate, program, parse_hook(tried.hook), wrong); }).detail().hint,
-                   contains("sockmap"));
-    }
+    CHECK(packets_seen_by("netfilter:ip4/pre_routing@-300") == 3);
+    CHECK(packets_seen_by("netfilter:ip4/pre_routing@-300,defrag") == 1);
+    CHECK(packets_seen_by("netfilter:ip4/pre_routing@-300") == 3);
+    const Error too_early = error_of([&] {
+        attach(gate, object.require_program("on_netfilter"), parse_hook("netfilter:ip4/pre_routing@-400,defrag"));
+    });
+    CHECK_THAT(too_early.detail().hint, contains("above -400"));
 }
 
 TEST_CASE("an sk_reuseport program chooses among the sockets of one address", "[attach][network]") {

@@ -29,7 +29,8 @@ constexpr const char* attr_size_variable = "MINIBPF_STRACE_ATTR_SIZE";
 
 // All that strace is asked to print, and the gate can make.
 constexpr const char* all_calls =
-    "trace=bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl,epoll_wait,openat,read,write,lseek,close,mkdir,unlink,"
+    "trace=bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl,epoll_wait,openat,read,write,lseek,getdents64,readlink,"
+    "close,mkdir,unlink,"
     "mmap,munmap,mount,getpid,socket,bind,setsockopt,sendto,recvfrom";
 
 // A directory that is gone when the test is over.
@@ -177,8 +178,8 @@ TEST_CASE("netlink messages are narrated as strace decodes them", "[narrate][str
     const std::vector<std::string> real = lines_of(directory / "real");
     REQUIRE(real.size() > 70);
     const auto is_decoded = [](const std::string& line) { return line.find("RTM_SETLINK") != std::string::npos; };
-    test::skip_unless_kernel_has("netlink_diag, by which strace knows what kind of netlink it sees",
-                                 std::any_of(real.begin(), real.end(), is_decoded));
+    // By netlink_diag strace knows what kind of netlink it sees.
+    test::skip_unless_kernel_has("netlink_diag", std::any_of(real.begin(), real.end(), is_decoded));
     check_equal(lines_of(directory / "narration"), real);
 }
 

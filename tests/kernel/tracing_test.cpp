@@ -2,9 +2,10 @@
 // event provoked, and not after the detach. No trampolines, no fprobe: skipped, and run in the virtual machines.
 #include <array>
 #include <functional>
+#include <optional>
 
 #include <libminibpf/attach/attach.hpp>
-#include <libminibpf/narrate/failing_gate.hpp>
+#include <tests/kernel/attach_sweep.hpp>
 #include <tests/kernel/live.hpp>
 #include <tests/kernel/loading.hpp>
 
@@ -53,29 +54,14 @@ void check_runs_while_attached(KernelGate& gate, const std::string& program, con
     CHECK(holdings() == before);
 }
 
-// With the first call failing, then the second, and so on, nothing is left and nothing runs.
+// Whatever call of the attachment fails, nothing is left and nothing runs.
 void check_fault_sweep(const std::string& program, const AttachOptions& options,
                        const std::function<void()>& provoke_it) {
+    INFO(program << (options.by == AttachBy::link ? " by link" : " the older way"));
     LiveGate live;
     Object object = load_tracing(live, program);
-    bool done = false;
-    for (int nth = 0; !done; ++nth) {
-        INFO("call " << nth << " fails");
-        REQUIRE(nth < 100);
-        const Holdings before = holdings();
-        FailingGate gate(live, nth, ENOMEM);
-        try {
-            const Link link = attach(gate, object.require_program(program), options);
-        } catch (const Error& error) {
-            CHECK(gate.has_failed());
-            CHECK_FALSE(error.detail().doing.empty());
-        }
-        CHECK(holdings() == before);
-        const std::uint64_t ran = hits(object);
-        provoke_it();
-        CHECK(hits(object) == ran);
-        done = !gate.has_failed();
-    }
+    sweep_attach([&](KernelGate& gate) { return attach(gate, object.require_program(program), options); },
+                 counts(object, provoke_it), {ENOMEM, EPERM});
 }
 
 // A call of getpgid(2) that asks the security modules.
@@ -102,6 +88,13 @@ TEST_CASE("an fentry program runs at each call of its function, by both ways, an
     const Link link = attach(gate, object.require_program("on_fentry"), linked);
     provoke();
     CHECK(variable<std::uint64_t>(object, "cookie") == linked.cookie);
+}
+
+TEST_CASE("when any call fails, no fentry program stays at its function", "[attach][tracing][fault]") {
+    LiveGate gate;
+    require_trampolines(gate);
+    check_fault_sweep("on_fentry", by_older, [] { provoke(); });
+    check_fault_sweep("on_fentry", linked, [] { provoke(); });
 }
 
 TEST_CASE("an fexit program runs at each return and sees the result", "[attach][tracing]") {
@@ -131,6 +124,8 @@ TEST_CASE("an fmod_ret program answers in the function's place until its link is
         CHECK(provoke_security() == getpgrp());
         CHECK(hits(object) == 1);
     }
+    check_fault_sweep("on_fmod_ret", by_older, [] { provoke_security(); });
+    check_fault_sweep("on_fmod_ret", linked, [] { provoke_security(); });
 }
 
 TEST_CASE("an LSM program decides until its link is closed", "[attach][tracing]") {
@@ -203,6 +198,7 @@ TEST_CASE("a kprobe.multi program runs in each function that matches a pattern",
     }
     syscall(SYS_getsid, 0);
     CHECK(hits(object) == 3);
+    check_fault_sweep("on_kprobe_multi", {}, [] { provoke(); });
 }
 
 TEST_CASE("a kretprobe.multi program runs at the return and sees the result", "[attach][tracing]") {
@@ -221,6 +217,7 @@ TEST_CASE("a kprobe.session program runs at the call and at the return", "[attac
     LiveGate gate;
     skip_unless_kernel_has("kprobe.session", running_version() >= 0x060a);
     check_runs_while_attached(gate, "on_kprobe_session", {}, 2);
+    check_fault_sweep("on_kprobe_session", {}, [] { provoke(); });
 }
 
 TEST_CASE("on a kernel without fprobe, kprobe.multi is a missing facility, and kprobe is named", "[attach][tracing]") {
@@ -281,6 +278,32 @@ TEST_CASE("an freplace program runs in the place of a function, where the load s
     CHECK(run_with_packet(second_fd) == usual);
 }
 
+TEST_CASE("when any call fails, a function that was to be replaced is its own again", "[attach][tracing][fault]") {
+    LiveGate gate;
+    require_trampolines(gate);
+    Object first = load(gate, data("replaced"));
+    Object second = load(gate, data("replaced"));
+    const std::uint32_t usual = run_with_packet(first.programs().front().fd());
+    LoadOptions loading;
+    loading.target_prog_fds["replacement"] = first.programs().front().fd();
+    struct Attempt {
+        AttachOptions options;
+        const Object& target;
+    };
+    for (const Attempt& attempt : {Attempt{by_older, first}, Attempt{{.by = AttachBy::link}, first},
+                                   Attempt{{.target_prog_fd = second.programs().front().fd()}, second}}) {
+        std::optional<Object> replacing(load(gate, data("replacement"), loading));
+        sweep_attach(
+            [&](KernelGate& failing) {
+                // Where the load said it can be attached once.
+                replacing.reset();
+                replacing.emplace(load(gate, data("replacement"), loading));
+                return attach(failing, replacing->programs().front(), attempt.options);
+            },
+            [&] { return run_with_packet(attempt.target.programs().front().fd()) != usual; });
+    }
+}
+
 // Kretprobes with room for more calls, and what is said of functions that are not to be had.
 
 TEST_CASE("a kretprobe with maxactive is a line r[N] of kprobe_events", "[attach][tracing]") {
@@ -301,6 +324,19 @@ TEST_CASE("a kretprobe with maxactive is a line r[N] of kprobe_events", "[attach
     CHECK(holdings() == before);
     const Error error = error_of([&] { attach(gate, program, parse_hook("ksyscall:getpgid"), {.maxactive = 64}); });
     CHECK(error.detail().blame == Blame::usage);
+}
+
+TEST_CASE("when any call fails, no kretprobe with maxactive is left", "[attach][tracing][fault]") {
+    require_kprobe_events();
+    LiveGate gate;
+    Object object = load(gate, for_this_process("kernel_hooks"), {.programs = {"on_kretprobe"}});
+    for (const AttachBy by : {AttachBy::older, AttachBy::link}) {
+        sweep_attach(
+            [&](KernelGate& failing) {
+                return attach(failing, object.require_program("on_kretprobe"), {.by = by, .maxactive = 64});
+            },
+            counts(object, [] { provoke(); }));
+    }
 }
 
 TEST_CASE("a misspelt function's nearest names are told, and a split one's full name", "[attach][tracing]") {

@@ -2,6 +2,8 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <optional>
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -9,7 +11,7 @@
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/attach/usdt.hpp>
 #include <libminibpf/elf/executable.hpp>
-#include <libminibpf/narrate/failing_gate.hpp>
+#include <tests/kernel/attach_sweep.hpp>
 #include <tests/kernel/live.hpp>
 #include <tests/kernel/probe_targets.hpp>
 
@@ -358,31 +360,45 @@ TEST_CASE("a USDT probe that the file does not have is the object's error, with 
 TEST_CASE("when any call fails, attaching to user space leaves nothing open, and no probe", "[attach][uprobe][fault]") {
     require_uprobes();
     LiveGate live;
-    const Holdings whole_before = holdings();
-    for (const char* program : {"on_uprobe", "read_usdt"}) {
+    const std::function<void()> calls_probed = [] { call_probed(1); };
+    const std::function<void()> passes_usdt = [] { look_at_elsewhere(1); };
+    for (const auto& [program, provoke_it] :
+         {std::pair("on_uprobe", calls_probed), std::pair("on_uretprobe", calls_probed),
+          std::pair("read_usdt", passes_usdt)}) {
         for (const AttachOptions& way : each_way) {
-            for (const int code : {EPERM, EINVAL}) {
-                Object object = load_uprobe(live, program);
-                for (int nth = 0;; ++nth) {
-                    INFO(program << ": call " << nth << " fails with " << errno_name(code));
-                    REQUIRE(nth < 100);
-                    const Holdings before = holdings();
-                    UsdtSpecs specs(object);
-                    AttachOptions options = way;
-                    options.usdt_specs = &specs;
-                    FailingGate gate(live, nth, code);
-                    try {
-                        const Link link = attach(gate, object.require_program(program), options);
-                    } catch (const Error& error) {
-                        CHECK(gate.has_failed());
-                        CHECK_FALSE(error.detail().doing.empty());
-                    }
-                    CHECK(holdings() == before);
+            INFO(program);
+            Object object = load_uprobe(live, program);
+            std::optional<UsdtSpecs> specs;  // outlives each link
+            sweep_attach(
+                [&, name = program](KernelGate& gate) {
                     CHECK(minibpf_usdt_semaphore == 0);
-                    if (!gate.has_failed()) break;
-                }
-            }
+                    AttachOptions options = way;
+                    options.usdt_specs = &specs.emplace(object);
+                    return attach(gate, object.require_program(name), options);
+                },
+                counts(object, provoke_it), {EPERM, EINVAL});
+            CHECK(minibpf_usdt_semaphore == 0);
         }
     }
-    CHECK(holdings() == whole_before);
+}
+
+TEST_CASE("when any call fails, no uprobe.multi program stays at its functions", "[attach][uprobe][fault]") {
+    require_uprobes();
+    LiveGate live;
+    for (const char* program : {"on_uprobe_multi", "on_uretprobe_multi"}) {
+        INFO(program);
+        Object object = load_or_skip(live, program);
+        attach_or_skip(live, object, program);
+        sweep_attach([&](KernelGate& gate) { return attach(gate, object.require_program(program)); },
+                     counts(object, call_all_probed), {EPERM, EINVAL});
+    }
+}
+
+TEST_CASE("when any call fails, no uprobe.session program stays at its functions", "[attach][uprobe][fault]") {
+    require_uprobes();
+    LiveGate live;
+    Object object = load_or_skip(live, "on_uprobe_session");
+    attach_or_skip(live, object, "on_uprobe_session");
+    sweep_attach([&](KernelGate& gate) { return attach(gate, object.require_program("on_uprobe_session")); },
+                 counts(object, call_all_probed), {EPERM, EINVAL});
 }

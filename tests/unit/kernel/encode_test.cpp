@@ -142,6 +142,9 @@ TEST_CASE("a call's name tells of which kind the ids are", "[kernel][encode]") {
     CHECK(call_name(GetFdById{.kind = IdKind::map}) == "bpf(BPF_MAP_GET_FD_BY_ID)");
     CHECK(call_name(GetFdById{.kind = IdKind::link}) == "bpf(BPF_LINK_GET_FD_BY_ID)");
     CHECK(call_name(Lseek{}) == "lseek");
+    CHECK(call_name(ReadDirectory{}) == "getdents64");
+    CHECK(call_name(ReadLink{}) == "readlink");
+    CHECK(call_name(Close{}) == "close");
     CHECK(call_name(Mkdir{}) == "mkdir");
     CHECK(call_name(Unlink{}) == "unlink");
     CHECK(call_name(PerfEventOpen{}) == "perf_event_open");

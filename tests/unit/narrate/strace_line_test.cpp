@@ -253,6 +253,13 @@ TEST_CASE("files, memory and waiting are shown as strace shows them", "[narrate]
           "lseek(3, 0, SEEK_END)                   = 5512345");
     CHECK(failed_line(Lseek{.fd = 3, .offset = -5, .whence = 77}, EINVAL) ==
           "lseek(3, -5, 0x4d /* SEEK_??? */)       = -1 EINVAL (Invalid argument)");
+    CHECK(failed_line(ReadDirectory{.fd = 3}, EBADF) ==
+          "getdents64(3, NULL, 0)                  = -1 EBADF (Bad file descriptor)");
+    CHECK(failed_line(ReadLink{.path = "/proc/self/fd/99"}, ENOENT) ==
+          "readlink(\"/proc/self/fd/99\", NULL, 0)   = -1 ENOENT (No such file or directory)");
+    std::memcpy(buffer.data(), "anon_inode:bpf-map", 18);
+    CHECK(line(ReadLink{.path = "/proc/self/fd/3", .buffer = buffer}, 18) ==
+          "readlink(\"/proc/self/fd/3\", \"anon_inode:bpf-map\", 64) = 18");
     CHECK(line(Mkdir{.path = "/sys/fs/bpf/tc", .mode = 0700}) == "mkdir(\"/sys/fs/bpf/tc\", 0700)           = 0");
     CHECK(line(Mkdir{.path = "x", .mode = 0}) == "mkdir(\"x\", 000)                         = 0");
     CHECK(line(Unlink{.path = "/sys/fs/bpf/tc"}) == "unlink(\"/sys/fs/bpf/tc\")                = 0");

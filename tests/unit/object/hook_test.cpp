@@ -163,3 +163,16 @@ TEST_CASE("map types are named as bpftool names them", "[object]") {
     CHECK(map_type_name(static_cast<bpf_map_type>(4711)) == "type 4711");
     CHECK_THROWS_WITH(parse_map_type("hsah"), contains("hsah"));
 }
+
+TEST_CASE("a hook says which kind of program it takes", "[object][hook]") {
+    const ProgramKind tracepoint = program_kind_at(parse_hook("tracepoint:syscalls/sys_enter_execve"));
+    CHECK(tracepoint.type == BPF_PROG_TYPE_TRACEPOINT);
+    CHECK(tracepoint.hook.target == "syscalls/sys_enter_execve");
+    CHECK(program_kind_at(parse_hook("raw_tp:sys_enter")).type == BPF_PROG_TYPE_RAW_TRACEPOINT);
+    CHECK(program_kind_at(parse_hook("kprobe:do_unlinkat+0x10")).type == BPF_PROG_TYPE_KPROBE);
+    CHECK(program_kind_at(parse_hook("kprobe:do_unlinkat+0x10")).hook.offset == 0x10);
+    const ProgramKind connect = program_kind_at(parse_hook("cgroup/connect6:/sys/fs/cgroup"));
+    CHECK(connect.type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
+    CHECK(connect.expected_attach_type == BPF_CGROUP_INET6_CONNECT);
+    CHECK_FALSE(program_kind_at(parse_hook("fentry:vfs_read")).sleepable);
+}

@@ -1,0 +1,164 @@
+// The book's examples, chapter by chapter: each runs until ^C while the event that it is about is provoked, and says
+// what its chapter says it would. That its narration is strace's is strace_test.cpp's business.
+#include <algorithm>
+
+#include "example.hpp"
+
+using namespace minibpf::test;
+
+namespace {
+
+// Chapter 2's probes of execve, each attached to `hook` in the place of the kprobe, or to the kprobe when that is
+// empty.
+void check_execve_examples(const std::string& hook) {
+    check_says({"chapter2_hello", hook, "true; /bin/true", attached}, R"(bpf_trace_printk: Hello World!$)");
+    check_says({"chapter2_hello_map", hook, "/bin/true; /bin/true; sleep 2.5", attached}, R"(ID 0: [1-9][0-9]*\t)");
+    check_says({"chapter2_hello_buffer", hook, "/bin/true", waits_for_buffer}, R"(^[1-9][0-9]* 0 \w+ Hello World$)");
+}
+
+}  // namespace
+
+TEST_CASE("chapter 2: execve is seen by a kprobe", "[cli][kernel][chapter]") {
+    skip_unless_kernel_has("kprobe PMU", has_kprobes());
+    check_execve_examples("");
+}
+
+TEST_CASE("chapter 2: where there are no kprobes, other hooks of execve do", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    check_execve_examples("tracepoint:syscalls/sys_enter_execve");
+    check_execve_examples("raw_tp:sched_process_exec");
+}
+
+TEST_CASE("chapter 2: a kernel without kprobes is told of as such, and how one knows", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    skip_unless_kernel_has("no kprobes", !has_kprobes());
+    const Said said = run_example({"chapter2_hello", "", "true", "kprobe_events"});
+    CHECK(said.status == 4);
+    CHECK(said.err.find("this kernel has no kprobes") != std::string::npos);
+    CHECK(said.err.find("kprobe/type") != std::string::npos);
+    CHECK(said.err.find("tracepoint:syscalls/sys_enter_execve") != std::string::npos);
+}
+
+TEST_CASE("chapter 2: opened files are seen by a tracepoint, in trace_pipe and in a ring buffer",
+          "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const std::string event = "cat /etc/hostname >/dev/null";
+    check_says({"chapter2_hello_file", "", event, attached}, "bpf_trace_printk: cat opens /etc/hostname$");
+    check_says({"chapter2_hello_file_ring_buffer", "", event, waits_for_buffer}, "^cat - /etc/hostname$");
+}
+
+TEST_CASE("chapter 2: tail calls tell execve and timers from other system calls", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const Said said = run_example({"chapter2_hello_tail", "", "/bin/true", attached});
+    INFO("standard error: " << said.err.substr(0, 4000));
+    CHECK(said.status == 0);
+    CHECK(says(said, "bpf_trace_printk: Executing a program$"));
+    CHECK(says(said, "bpf_trace_printk: Another syscall: [0-9]+$"));
+    CHECK_FALSE(says(said, "Another syscall: (0|1|59)$"));  // read and write are ignored, execve has its own
+}
+
+TEST_CASE("chapter 3: XDP counts packets in a global variable", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const Said said =
+        run("unshare -n sh -c '" + std::string("ip link set lo up; ") +
+            (build_dir() / "examples/example_chapter3_hello").string() + " " + prog("chapter3/hello.bpf.o") +
+            " lo 2>/dev/null & pid=$!; sleep 1; (echo x >/dev/udp/127.0.0.1/9) 2>/dev/null; "
+            "timeout 2 bash -c \"echo x >/dev/udp/127.0.0.1/9; echo x >/dev/udp/127.0.0.1/9\"; sleep 0.5; "
+            "kill -INT $pid; wait $pid'");
+    INFO("standard output: " << said.out);
+    INFO("standard error: " << said.err);
+    CHECK(said.status == 0);
+    CHECK(says(said, "bpf_trace_printk: Hello World 0$"));
+    CHECK(says(said, "^counter = [2-9]$"));
+}
+
+TEST_CASE("chapter 3: a program with a subprogram prints each system call's number", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    check_says({"chapter3_hello_func", "", "/bin/true", attached}, "bpf_trace_printk: Syscall: 59$");
+}
+
+namespace {
+
+// What chapter 4's ring buffer and chapter 5's perf buffer say of an execve by root.
+void check_config_examples(const std::string& hook_of_4, const std::string& program_of_5) {
+    check_says({"chapter4_hello_ring_buffer_config", hook_of_4, "/bin/true", waits_for_buffer},
+               R"(^[1-9][0-9]* 0 \w+ Hey root!$)");
+    check_says({"chapter5_hello_buffer_config", program_of_5, "/bin/true", waits_for_buffer},
+               R"(^[1-9][0-9]* 0 \w+ /bin/true Hey root!$)");
+}
+
+}  // namespace
+
+TEST_CASE("chapters 4 and 5: each user gets a message, from a kprobe", "[cli][kernel][chapter]") {
+    skip_unless_kernel_has("kprobe PMU", has_kprobes());
+    check_config_examples("", "");
+}
+
+TEST_CASE("chapters 4 and 5: each user gets a message, where there are no kprobes", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    check_config_examples("raw_tp:sched_process_exec", "hello_tp");
+}
+
+TEST_CASE("chapter 4: who is not in the config gets the program's own message", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    check_says({"chapter4_hello_ring_buffer_config", "raw_tp:sched_process_exec",
+                "setpriv --reuid=4711 --clear-groups /bin/true", waits_for_buffer},
+               R"(^[1-9][0-9]* 4711 \w+ Hello World$)");
+}
+
+TEST_CASE("chapter 5: a map is found by its pin and by its name", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const std::string pin = "/sys/fs/bpf/minibpf_chapter5_" + std::to_string(getpid());
+    const std::string find = (build_dir() / "examples/example_chapter5_find_map").string() + " ";
+    const std::string inside = find + pin + "/my_config && " + find + "my_config";
+    const Said said =
+        run("mkdir " + pin + " && " + loader() + " -q --no-attach --program hello_tp --map my_config.pin=my_config " +
+            "--pin-directory " + pin + " " + prog("chapter5/hello_buffer_config.bpf.o") + " -c '" + inside +
+            "'; rm -f " + pin + "/my_config; rmdir " + pin);
+    INFO(said.err);
+    CHECK(said.status == 0);
+    const std::vector<std::string> lines = lines_of(said.out);
+    REQUIRE(lines.size() >= 2);
+    CHECK(std::regex_match(lines[0], std::regex("name my_config, id [1-9][0-9]*")));
+    CHECK(std::count(lines.begin() + 1, lines.end(), lines[0]) == 1);
+    const Said none = run(find + "there_is_no_such_map");
+    CHECK(none.status == 3);
+    CHECK(none.out.empty());
+}
+
+TEST_CASE("chapter 6: the verifier's whole log is shown, and each mistake with its words and what they mean",
+          "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const Said said = run((build_dir() / "examples/example_chapter6_hello_verifier").string() + " " + prog("chapter6"));
+    INFO(said.out);
+    INFO(said.err.substr(0, 4000));
+    CHECK(said.status == 0);
+    CHECK(says(said, "^the verifier on kprobe_exec:$"));
+    CHECK(says(said, "^the verifier on xdp_hello:$"));
+    CHECK(says(said, R"(^[0-9]+: \(85\) call bpf_map_lookup_elem#1)"));
+    CHECK(says(said, R"(^[0-9]+: \(95\) exit$)"));
+    const std::pair<const char*, const char*> mistakes[] = {
+        {"wrong_map_argument", "R1 type=fp expected=map_ptr"},
+        {"no_null_check", "R0 invalid mem access 'map_value_or_null'"},
+        {"map_out_of_bounds", "R0 min value is outside of the allowed memory range"},
+        {"less_or_equal", "R[0-9] max value is outside of the allowed memory range"},
+        {"stack_out_of_bounds", "invalid (write|indirect access) to stack"},
+        {"data_end_moved", "R[0-9] pointer arithmetic on pkt_end prohibited"},
+        {"endless_loop", "BPF program is too large|infinite loop|The sequence of [0-9]+ jumps is too complex"},
+        {"loop_too_large", "BPF program is too large|The sequence of [0-9]+ jumps is too complex"},
+        {"no_return_value", "R0 !read_ok"},
+        {"context_out_of_bounds", "invalid bpf_context access off=100 size=4"},
+        {"not_gpl", "cannot call GPL.* from non-GPL compatible program"}};
+    const std::vector<std::string> lines = lines_of(said.out);
+    for (const auto& [program, words] : mistakes) {
+        INFO(program);
+        const auto line =
+            std::find_if(lines.begin(), lines.end(),
+                         [name = std::string(program) + ": "](const auto& text) { return text.starts_with(name); });
+        REQUIRE(line != lines.end());
+        CHECK(std::regex_search(*line, std::regex(words)));
+        REQUIRE(line + 1 != lines.end());
+        CHECK((line + 1)->starts_with("    "));
+        CHECK((line + 1)->size() > 30);  // what it means
+    }
+}
