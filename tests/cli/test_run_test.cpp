@@ -116,7 +116,8 @@ TEST_CASE("an --update fills a tail-call table with a program of the object, by 
     CHECK_THAT(misfit.err, contains("of the type of those that tail-call"));
 }
 
-TEST_CASE("an --update fills a tail-call table with a loaded program, by id and by pin", "[cli][kernel][test][update]") {
+TEST_CASE("an --update fills a tail-call table with a loaded program, by id and by pin",
+          "[cli][kernel][test][update]") {
     LoadedObject loaded({"mb_second"});
     const Pins pins;
     const std::string id = loaded.prog_id("mb_second");
