@@ -104,7 +104,7 @@ TEST_CASE("input that a type of program does not take is wrong usage", "[cli][ke
     CHECK(loader_says("test --loaded 2147483646").status == 3);
 }
 
-TEST_CASE("--update fills a tail-call table with a program of the object, by name", "[cli][kernel][test][update]") {
+TEST_CASE("an --update fills a tail-call table with a program of the object, by name", "[cli][kernel][test][update]") {
     CHECK_THAT(test_of("mb_jump").out, contains("XDP_TX"));
     CHECK_THAT(test_of("mb_jump", "--update 'mb_jumps[0]=mb_second'").out, contains("XDP_DROP"));
     CHECK_THAT(test_of("mb_jump", "--update 'mb_jumps[1]=mb_second'").out, contains("XDP_TX"));
@@ -116,7 +116,8 @@ TEST_CASE("--update fills a tail-call table with a program of the object, by nam
     CHECK_THAT(misfit.err, contains("of the type of those that tail-call"));
 }
 
-TEST_CASE("--update fills a tail-call table with a loaded program, by id and by pin", "[cli][kernel][test][update]") {
+TEST_CASE("an --update fills a tail-call table with a loaded program, by id and by pin",
+          "[cli][kernel][test][update]") {
     LoadedObject loaded({"mb_second"});
     const Pins pins;
     const std::string id = loaded.prog_id("mb_second");
