@@ -28,6 +28,7 @@
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/attach/link_operations.hpp>
+#include <libminibpf/attach/machine.hpp>
 #include <libminibpf/attach/probe_pattern.hpp>
 #include <libminibpf/attach/probes.hpp>
 #include <libminibpf/attach/stale_probes.hpp>

@@ -9,6 +9,8 @@
 
 #include <libminibpf/kernel/kernel_gate.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace minibpf {
 
 struct Finding {
@@ -40,3 +42,5 @@ std::optional<std::uint64_t> effective_capabilities(std::string_view status);
 bool names_bpf_lsm(std::string_view lsm);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop
