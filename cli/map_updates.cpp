@@ -64,13 +64,15 @@ bool MapUpdates::refers_to(int fd) const noexcept {
     return std::ranges::any_of(updates_, [&](const Update& update) { return update.referred_fd == fd; });
 }
 
-void MapUpdates::apply() {
+void MapUpdates::apply_references() {
     for (const Update& update : updates_) {
-        if (update.referred_fd) {
-            put_reference(*update.map, update.key, *update.referred_fd, std::string(update.value));
-        } else {
-            update.map->update(update.key, update.value);
-        }
+        if (update.referred_fd) put_reference(*update.map, update.key, *update.referred_fd, std::string(update.value));
+    }
+}
+
+void MapUpdates::apply_values() {
+    for (const Update& update : updates_) {
+        if (!update.referred_fd) update.map->update(update.key, update.value);
     }
 }
 

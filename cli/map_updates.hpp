@@ -11,7 +11,12 @@ public:
     /// Opens the loaded programs and maps that program arrays and maps of maps are to refer to. Throws minibpf::Error.
     MapUpdates(minibpf::KernelGate& gate, minibpf::Object& object, const std::vector<std::string>& requests);
 
-    void apply();
+    /// Fills tables of tail calls and maps of maps: before anything is attached, so that no program runs into a table
+    /// that is half full.
+    void apply_references();
+    /// Sets all other elements: which may change while programs run, and in the book's order do so after the
+    /// attachment.
+    void apply_values();
 
     /// Whether a map is to refer to this program or map.
     bool refers_to(int fd) const noexcept;

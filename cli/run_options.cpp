@@ -126,8 +126,8 @@ void declare_load_options(CLI::App& app, RunOptions& options) {
         ->type_name("VARIABLE=VALUE")
         ->allow_extra_args(false);
     app.add_option("--update", options.update,
-                   "set a map's element once the programs are attached; a program array takes a program (of OBJECT by "
-                   "name, or a loaded one by id or pin), a map of maps a map")
+                   "set a map's element once the programs are attached; a program array takes, before that, a program "
+                   "(of OBJECT by name, or a loaded one by id or pin), a map of maps a map")
         ->type_name("MAP[KEY]=VALUE")
         ->allow_extra_args(false);
 }

@@ -75,11 +75,12 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     MapUpdates updates(gate, object_, options_.update);
     check_requests();
     catch_signals();
+    updates.apply_references();
     if (!options_.no_attach) {
         open_trace_pipe();
         attach_programs(updates);
     }
-    updates.apply();
+    updates.apply_values();
     if (options_.no_attach) return;
     open_buffers();
     open_packet_sockets();

@@ -233,7 +233,9 @@ TestReport test_object(KernelGate& gate, const TestOptions& options) {
     if (load.programs.empty()) load.programs.push_back(name);
     add_table_entries(spec, load.update, load.programs);
     Object object = load_object(gate, std::move(spec), load);
-    MapUpdates(gate, object, load.update).apply();
+    MapUpdates updates(gate, object, load.update);
+    updates.apply_references();
+    updates.apply_values();
     const Program& program = object.require_program(name);
     PrintedLines printed(gate, object);
     TestReport report =

@@ -93,6 +93,7 @@ constexpr Way ways[] = {
     {HookKind::tc, attach_tc, {BPF_PROG_TYPE_SCHED_CLS}},
     {HookKind::netfilter, attach_netfilter, {uapi::BPF_PROG_TYPE_NETFILTER}},
     {HookKind::socket_filter, attach_socket_filter, {BPF_PROG_TYPE_SOCKET_FILTER}},
+    {HookKind::sk_reuseport, attach_reuseport, {BPF_PROG_TYPE_SK_REUSEPORT}},
     {HookKind::sockmap, attach_sockmap, {BPF_PROG_TYPE_SK_SKB, BPF_PROG_TYPE_SK_MSG}, false},
 };
 

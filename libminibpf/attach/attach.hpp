@@ -77,6 +77,7 @@ Link attach_tcx(KernelGate& gate, const Program& program, const Hook& hook, cons
 Link attach_tc(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_netfilter(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_socket_filter(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+Link attach_reuseport(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_sockmap(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_iterator(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);

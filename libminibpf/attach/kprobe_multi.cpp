@@ -14,10 +14,10 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
-#include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/object/uapi.hpp>
 
 namespace minibpf {

@@ -12,10 +12,10 @@
 
 #include <fmt/format.h>
 
-#include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/load/attach_target.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 namespace minibpf {
 

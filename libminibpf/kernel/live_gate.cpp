@@ -128,6 +128,14 @@ Answer make(const GetPid&) noexcept {
     return answer_from(getpid());
 }
 
+Answer make(const PidfdOpen& call) noexcept {
+    return answer_from(syscall(SYS_pidfd_open, call.pid, 0));
+}
+
+Answer make(const PidfdGetFd& call) noexcept {
+    return answer_from(syscall(SYS_pidfd_getfd, call.pidfd, call.target_fd, 0));
+}
+
 Answer make(const SocketCreate& call) noexcept {
     const int protocol =
         call.domain == AF_PACKET ? htons(static_cast<std::uint16_t>(call.protocol)) : call.protocol;  // as ETH_P_* want

@@ -53,6 +53,8 @@ constexpr std::array<std::string_view, std::variant_size_v<Syscall>> call_names 
     "epoll_wait",
     "mount",
     "getpid",
+    "pidfd_open",
+    "pidfd_getfd",
     "socket",
     "ioctl(SIOCGIFINDEX)",
     "bind",

@@ -416,6 +416,18 @@ struct Mount {
 /// getpid(2): names tracefs probes after the process that owns them.
 struct GetPid {};
 
+/// pidfd_open(2) (5.3): answers a descriptor that stands for the process.
+struct PidfdOpen {
+    int pid = 0;
+};
+
+/// pidfd_getfd(2) (5.6): answers a descriptor of ours for what another process's descriptor stands for. Takes the right
+/// to trace that process (ptrace(2)).
+struct PidfdGetFd {
+    int pidfd = -1;
+    int target_fd = -1;  ///< in the other process
+};
+
 // sockets ------------------------------------------------------------------------------------------------------------
 
 /// socket(domain, type | SOCK_CLOEXEC, protocol): answers the socket's fd.
@@ -471,8 +483,8 @@ using Syscall =
                  RawTracepointOpen, LinkCreate, LinkUpdate, LinkDetach, IterCreate, ProgAttach, ProgDetach, ProgTestRun,
                  EnableStats, ObjPin, ObjGet, ObjGetInfoByFd, GetNextId, GetFdById, PerfEventOpen, PerfEventSetBpf,
                  PerfEventEnable, PerfEventDisable, OpenAt, Read, Write, Lseek, ReadDirectory, ReadLink, Close, Mkdir,
-                 Unlink, Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid, SocketCreate, InterfaceIndex,
-                 BindPacket, BindNetlink, SetSocketOption, SendTo, ReceiveFrom>;
+                 Unlink, Mmap, Munmap, EpollCreate, EpollAdd, EpollWait, Mount, GetPid, PidfdOpen, PidfdGetFd,
+                 SocketCreate, InterfaceIndex, BindPacket, BindNetlink, SetSocketOption, SendTo, ReceiveFrom>;
 
 /// Who answered a call. Narrators mark what the kernel never heard of, as strace does.
 enum class Origin {

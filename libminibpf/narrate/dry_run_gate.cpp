@@ -34,7 +34,7 @@ constexpr bool creates_fd =
     std::is_same_v<Call, MapCreate> || std::is_same_v<Call, ProgLoad> || std::is_same_v<Call, BtfLoad> ||
     std::is_same_v<Call, RawTracepointOpen> || std::is_same_v<Call, LinkCreate> || std::is_same_v<Call, IterCreate> ||
     std::is_same_v<Call, EnableStats> || std::is_same_v<Call, GetFdById> || std::is_same_v<Call, PerfEventOpen> ||
-    std::is_same_v<Call, EpollCreate>;
+    std::is_same_v<Call, EpollCreate> || std::is_same_v<Call, PidfdOpen> || std::is_same_v<Call, PidfdGetFd>;
 
 bool is_tracefs(std::string_view path) noexcept {
     return path.starts_with("/sys/kernel/tracing/") || path.starts_with("/sys/kernel/debug/tracing/");

@@ -107,6 +107,8 @@ struct Doing {
     }
     std::string_view operator()(const Mount&) const { return "mounts one of the kernel's own file systems"; }
     std::string_view operator()(const GetPid&) const { return "asks for the number of this process"; }
+    std::string_view operator()(const PidfdOpen&) const { return "opens a descriptor that stands for the process"; }
+    std::string_view operator()(const PidfdGetFd&) const { return "takes a copy of another process's descriptor"; }
     std::string_view operator()(const SocketCreate& call) const {
         switch (call.domain) {
             case AF_PACKET: return "opens a socket that is handed whole packets, with all their headers";
@@ -152,6 +154,8 @@ struct Opening {
     }
     std::string operator()(const OpenAt& call) const { return named("file", call.path); }
     std::string operator()(const EpollCreate&) const { return "epoll"; }
+    std::string operator()(const PidfdOpen& call) const { return fmt::format("process {}", call.pid); }
+    std::string operator()(const PidfdGetFd& call) const { return fmt::format("its descriptor {}", call.target_fd); }
     std::string operator()(const SocketCreate&) const { return "socket"; }
     template <class Call>
     std::string operator()(const Call&) const {

@@ -146,6 +146,14 @@ std::string arguments(const Mount& call, StraceVersion) {
                        quoted_text(call.filesystem));
 }
 
+std::string arguments(const PidfdOpen& call, StraceVersion) {
+    return fmt::format("pidfd_open({}, 0)", call.pid);
+}
+
+std::string arguments(const PidfdGetFd& call, StraceVersion) {
+    return fmt::format("pidfd_getfd({}, {}, 0)", call.pidfd, call.target_fd);
+}
+
 std::string arguments(const GetPid&, StraceVersion) {
     return "getpid()";
 }

@@ -28,7 +28,7 @@ enum class HookKind {
     uprobe, uretprobe, uprobe_multi, uretprobe_multi, uprobe_session, usdt,
     tracepoint, raw_tracepoint, raw_tracepoint_writable,
     tp_btf, fentry, fexit, fmod_ret, fsession, fentry_multi, fexit_multi, fsession_multi, lsm, lsm_cgroup, iter, freplace,
-    perf_event, xdp, tc, tcx, netkit, socket_filter, cgroup, sk_lookup, flow_dissector, sockmap, netfilter,
+    perf_event, xdp, tc, tcx, netkit, socket_filter, sk_reuseport, cgroup, sk_lookup, flow_dissector, sockmap, netfilter,
     struct_ops,
 };
 // clang-format on

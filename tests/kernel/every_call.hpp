@@ -601,6 +601,12 @@ private:
             gate_.enter(ReadLink{.path = "/proc/self/exe", .buffer = std::span(buffer).first(size)});
         }
         gate_.enter(ReadLink{.path = "/proc/self/fd/9999", .buffer = buffer});
+        const int process = keep(PidfdOpen{.pid = getpid()});
+        close_again(PidfdGetFd{.pidfd = process, .target_fd = 0});
+        gate_.enter(PidfdGetFd{.pidfd = process, .target_fd = 9999});
+        gate_.enter(Close{.fd = process});
+        gate_.enter(PidfdOpen{.pid = -1});
+        gate_.enter(PidfdGetFd{.pidfd = -1, .target_fd = 0});
     }
 
     void map_file(int fd) {

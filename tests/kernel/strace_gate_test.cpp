@@ -30,6 +30,7 @@ constexpr const char* attr_size_variable = "MINIBPF_STRACE_ATTR_SIZE";
 // All that strace is asked to print, and the gate can make.
 constexpr const char* all_calls =
     "trace=bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl,epoll_wait,openat,read,write,lseek,getdents64,readlink,"
+    "pidfd_open,pidfd_getfd,"
     "close,mkdir,unlink,"
     "mmap,munmap,mount,getpid,socket,bind,setsockopt,sendto,recvfrom";
 
