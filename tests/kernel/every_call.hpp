@@ -601,7 +601,7 @@ private:
             gate_.enter(ReadLink{.path = "/proc/self/exe", .buffer = std::span(buffer).first(size)});
         }
         gate_.enter(ReadLink{.path = "/proc/self/fd/9999", .buffer = buffer});
-        const int process = keep(PidfdOpen{.pid = getpid()});
+        const int process = keep(PidfdOpen{.pid = static_cast<int>(gate_.enter(GetPid{}).value)});
         close_again(PidfdGetFd{.pidfd = process, .target_fd = 0});
         gate_.enter(PidfdGetFd{.pidfd = process, .target_fd = 9999});
         gate_.enter(Close{.fd = process});
