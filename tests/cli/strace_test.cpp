@@ -94,8 +94,8 @@ TEST_CASE("the kprobe example's narration is what strace prints", "[cli][kernel]
     for (const char* name :
          {"chapter4_hello_buffer_config", "chapter4_hello_ring_buffer_config", "chapter5_hello_buffer_config"}) {
         std::string object = name;
-        compare_example("example_" + object, prog(object.replace(object.find('_'), 1, "/") + ".bpf.o"), "^epoll_ctl",
-                        9);
+        object.replace(object.find('_'), 1, "/");
+        compare_example("example_" + std::string(name), prog(object + ".bpf.o"), "^epoll_ctl", 9);
     }
     for (const char* name : {"hello", "hello_map", "hello_buffer"}) {
         const bool has_rings = std::string(name) == "hello_buffer";
