@@ -82,7 +82,10 @@ Action parse_command_line(int argc, char** argv, std::span<const Command> comman
     app.require_subcommand(1);
     Action action;
     std::string misspelt = misspelt_command(arguments, names);
+    // Those that are not given are for the list in --help, and else not worth the time that it takes to add them.
+    const bool is_given = std::ranges::find(names, arguments.front()) != names.end();
     for (const Command& command : commands) {
+        if (is_given && arguments.front() != command.name) continue;
         CLI::App* added = app.add_subcommand(command.name, command.about);
         if (arguments.front() != command.name) continue;
         action = command.declare(*added);
