@@ -70,7 +70,7 @@ TEST_CASE("lines of /proc/PID/maps say which part of which file lies where", "[e
 TEST_CASE("a process's addresses are named by the files that it has mapped", "[events]") {
     FakeGate gate;
     gate.files["/proc/812/maps"] = maps;
-    gate.files["/proc/812/root/usr/bin/a program"] = "no ELF file";
+    gate.files["/proc/812/root" + std::string("/usr/bin/a program")] = "no ELF file";
     StackSymbols symbols(gate);
     CHECK(symbols.user(812, 0x555500001234) == "a program+0x1234");
     CHECK(symbols.user(812, 0x7f0000000010) == "0x7f0000000010");  // memory of no file: compiled at run time, perhaps
