@@ -13,6 +13,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <libminibpf/base/lines.hpp>
+
 namespace cli {
 
 namespace {
@@ -28,11 +30,7 @@ extern "C" void on_signal(int) {
 
 std::string indented(std::string_view text) {
     std::string out;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        out += fmt::format("    {}\n", text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
+    while (!text.empty()) out += fmt::format("    {}\n", minibpf::take_line(text));
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/btf/value.hpp>
 
 namespace cli {
@@ -14,10 +15,7 @@ using namespace minibpf;
 namespace {
 
 void append_lines(std::vector<std::string>& lines, std::string_view text) {
-    while (!text.empty()) {
-        lines.emplace_back(text.substr(0, text.find('\n')));
-        text.remove_prefix(std::min(lines.back().size() + 1, text.size()));
-    }
+    while (!text.empty()) lines.emplace_back(take_line(text));
 }
 
 // Functions of modules are in the modules' BTF, which takes more calls and more privilege.

@@ -35,22 +35,11 @@ bool is_buffer(const Map& map) {
     return map.spec().type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map.spec().type == BPF_MAP_TYPE_RINGBUF;
 }
 
-}  // namespace
-
-namespace {
-
 // A program in a table of tail calls, whose section says of which type it is and no more: it runs when another one
 // jumps to it.
 bool is_jumped_to(const Object& object, const Program& program, const MapUpdates& updates) {
     if (!program.spec().kind.hook.target.empty()) return false;
-    const auto is_this = [&](const MapSlot& slot) {
-        const auto* function = std::get_if<FunctionReference>(&slot.target);
-        return function != nullptr && function->function == program.spec().function;
-    };
-    for (const MapSpec& map : object.spec().maps) {
-        if (std::ranges::any_of(map.slots, is_this)) return true;
-    }
-    return updates.refers_to(program.fd());
+    return object.spec().is_in_table(program.spec().function) || updates.refers_to(program.fd());
 }
 
 }  // namespace

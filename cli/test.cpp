@@ -215,14 +215,8 @@ void add_table_entries(const ObjectSpec& spec, const std::vector<std::string>& u
         const auto found = std::ranges::find(spec.programs, update.substr(value + 2), &ProgramSpec::name);
         if (found != spec.programs.end()) add_once(programs, found->name);
     }
-    for (const MapSpec& map : spec.maps) {
-        if (map.type != BPF_MAP_TYPE_PROG_ARRAY) continue;
-        for (const MapSlot& slot : map.slots) {
-            const auto* entry = std::get_if<FunctionReference>(&slot.target);
-            if (entry == nullptr) continue;
-            const auto found = std::ranges::find(spec.programs, entry->function, &ProgramSpec::function);
-            if (found != spec.programs.end()) add_once(programs, found->name);
-        }
+    for (const ProgramSpec& program : spec.programs) {
+        if (spec.is_in_table(program.function)) add_once(programs, program.name);
     }
 }
 

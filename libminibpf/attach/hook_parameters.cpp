@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/lines.hpp>
 
 namespace minibpf {
 
@@ -24,14 +25,9 @@ std::uint64_t HookParameters::number(std::string_view key, std::uint64_t otherwi
 HookParameters split_parameters(const std::string& target, std::initializer_list<std::string_view> known) {
     HookParameters parameters;
     std::string_view rest = target;
-    const auto next = [&] {
-        const std::string_view piece = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), piece.size() + 1));
-        return piece;
-    };
-    parameters.name = next();
+    parameters.name = take_until(rest, ',');
     while (!rest.empty()) {
-        const std::string_view piece = next();
+        const std::string_view piece = take_until(rest, ',');
         const std::size_t equals = piece.find('=');
         const std::string_view key = piece.substr(0, equals);
         if (equals == std::string_view::npos || std::ranges::find(known, key) == known.end()) {

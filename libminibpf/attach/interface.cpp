@@ -5,14 +5,17 @@
 #include <libminibpf/attach/interface.hpp>
 
 #include <cerrno>
-#include <charconv>
+#include <cstdint>
+#include <optional>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <libminibpf/attach/tracefs.hpp>
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/object/hook.hpp>
 
 namespace minibpf {
 
@@ -25,8 +28,7 @@ std::vector<std::string> interface_names(KernelGate& gate) {
         const Bytes file = read_file(gate, "/proc/self/net/dev", "which interfaces there are");
         std::string_view text = text_of(file);
         while (!text.empty()) {
-            const std::string_view line = text.substr(0, text.find('\n'));
-            text.remove_prefix(std::min(text.size(), line.size() + 1));
+            const std::string_view line = take_line(text);
             const std::size_t begin = line.find_first_not_of(' ');
             const std::size_t colon = line.rfind(':');
             if (begin == std::string_view::npos || colon == std::string_view::npos) continue;
@@ -66,13 +68,10 @@ InterfaceTarget parse_interface_target(std::string_view text) {
 }
 
 std::uint32_t setting_number(const std::string& name, const std::string& text) {
-    const bool hex = text.starts_with("0x");
-    const char* const end = text.data() + text.size();
-    std::uint32_t number = 0;
-    const auto [parsed, error] = std::from_chars(text.data() + (hex ? 2 : 0), end, number, hex ? 16 : 10);
-    if (error != std::errc() || parsed != end)
+    const std::optional<std::uint64_t> number = parse_offset(text);
+    if (!number || *number > UINT32_MAX)
         throw_usage(fmt::format("{}={}: this is no number", name, text), fmt::format("for instance {}=1", name));
-    return number;
+    return static_cast<std::uint32_t>(*number);
 }
 
 std::uint32_t interface_index(KernelGate& gate, const std::string& name, const std::string& description) {

@@ -11,8 +11,11 @@
 
 #include <libminibpf/attach/probes.hpp>
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/kernel/fd.hpp>
 #include <libminibpf/kernel/files.hpp>
+#include <libminibpf/kernel/mounts.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/load/kernel_types.hpp>
 
 namespace minibpf {
@@ -25,14 +28,9 @@ constexpr unsigned cap_perfmon = 38, cap_bpf = 39;  // Linux 5.8; CAP_SYS_ADMIN 
 
 // A small file without the line end; nothing when it cannot be read.
 std::optional<std::string> content_of(KernelGate& gate, const std::string& path) {
-    try {
-        const Bytes content = read_file(gate, path);
-        std::string text(text_of(content));
-        while (text.ends_with('\n')) text.pop_back();
-        return text;
-    } catch (const Error&) {
-        return std::nullopt;
-    }
+    std::optional<std::string> text = read_text(gate, path);
+    while (text && text->ends_with('\n')) text->pop_back();
+    return text;
 }
 
 Finding kernel_release(KernelGate& gate) {
@@ -212,7 +210,7 @@ Finding bpf_lsm(KernelGate& gate) {
 Finding lockdown(KernelGate& gate) {
     const std::optional<std::string> levels = content_of(gate, "/sys/kernel/security/lockdown");
     const std::string value = levels.value_or("not told");
-    const bool is_locked = levels && value.find("[none]") == std::string::npos;
+    const bool is_locked = levels && lockdown_level(value) != "none";
     return {.what = "lockdown",
             .state = !levels     ? State::unknown
                      : is_locked ? State::missing
@@ -234,15 +232,8 @@ Finding statistics(KernelGate& gate) {
 }  // namespace
 
 std::string mount_point(std::string_view mounts, std::string_view filesystem) {
-    while (!mounts.empty()) {
-        std::string_view line = mounts.substr(0, mounts.find('\n'));
-        mounts.remove_prefix(std::min(line.size() + 1, mounts.size()));
-        std::array<std::string_view, 3> words;  // device, directory, type
-        for (std::string_view& word : words) {
-            word = line.substr(0, line.find(' '));
-            line.remove_prefix(std::min(word.size() + 1, line.size()));
-        }
-        if (words[2] == filesystem && !words[1].empty()) return std::string(words[1]);
+    for (MountedAt& mount : parse_mounts(mounts)) {
+        if (mount.filesystem == filesystem) return std::move(mount.directory);
     }
     return {};
 }
@@ -259,10 +250,9 @@ std::optional<std::uint64_t> effective_capabilities(std::string_view status) {
 }
 
 bool names_bpf_lsm(std::string_view lsm) {
-    while (!lsm.empty()) {
-        const std::string_view name = lsm.substr(0, lsm.find_first_of(",\n"));
-        if (name == "bpf") return true;
-        lsm.remove_prefix(std::min(name.size() + 1, lsm.size()));
+    std::string_view names = take_line(lsm);
+    while (!names.empty()) {
+        if (take_until(names, ',') == "bpf") return true;
     }
     return false;
 }

@@ -12,8 +12,10 @@
 
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/btf/value.hpp>
 #include <libminibpf/kernel/files.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 namespace minibpf {
 
@@ -22,10 +24,9 @@ namespace {
 constexpr std::size_t longest_function_name = 4096;
 
 template <class Take>
-void for_each_line(std::string_view text, Take take) {
+void for_each_line_of(std::string_view text, Take take) {
     while (!text.empty()) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::string_view line = take_line(text);
         if (!line.empty()) take(line);
     }
 }
@@ -33,13 +34,6 @@ void for_each_line(std::string_view text, Take take) {
 void sort_once(std::vector<std::string>& names) {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
-}
-
-// "[bridge]" at the end of a line, without the brackets.
-std::string_view module_of(std::string_view rest) {
-    const std::size_t begin = rest.find('[');
-    if (begin == std::string_view::npos || !rest.ends_with(']')) return {};
-    return rest.substr(begin + 1, rest.size() - begin - 2);
 }
 
 // A function of the kernel comes before one of a module that has its name.
@@ -119,7 +113,7 @@ bool can_open(KernelGate& gate, const std::string& path, const Reason& reason) {
 
 std::vector<std::string> parse_available_events(std::string_view text) {
     std::vector<std::string> tracepoints;
-    for_each_line(text, [&](std::string_view line) {
+    for_each_line_of(text, [&](std::string_view line) {
         const std::size_t colon = line.find(':');
         if (colon == std::string_view::npos || colon == 0 || colon + 1 == line.size()) return;
         tracepoints.push_back(fmt::format("{}/{}", line.substr(0, colon), line.substr(colon + 1)));
@@ -187,25 +181,21 @@ std::vector<std::string> iterators(const btf::Btf& kernel) {
 
 std::vector<KernelFunction> parse_filter_functions(std::string_view text) {
     std::vector<KernelFunction> functions;
-    for_each_line(text, [&](std::string_view line) {
+    for_each_line_of(text, [&](std::string_view line) {
         const std::string_view name = line.substr(0, line.find(' '));
-        const std::string_view module = module_of(line);
+        const std::string_view module = module_at_end(line);
         if (is_called(name, module)) functions.push_back({.name = std::string(name), .module = std::string(module)});
     });
     return counted(std::move(functions));
 }
 
-// ffffffff8132c3a0 t br_forward	[bridge]
 std::vector<KernelFunction> parse_kernel_symbols(std::string_view text) {
     std::vector<KernelFunction> functions;
-    for_each_line(text, [&](std::string_view line) {
-        const std::size_t type = line.find(' ');
-        if (type == std::string_view::npos || type + 3 > line.size() || line[type + 2] != ' ') return;
-        if (std::string_view("tTwW").find(line[type + 1]) == std::string_view::npos) return;
-        const std::string_view rest = line.substr(type + 3);
-        const std::string_view name = rest.substr(0, rest.find_first_of("\t "));
-        const std::string_view module = module_of(rest);
-        if (is_called(name, module)) functions.push_back({.name = std::string(name), .module = std::string(module)});
+    for_each_line_of(text, [&](std::string_view line) {
+        const std::optional<KernelSymbol> symbol = parse_kernel_symbol(line);
+        if (!symbol || std::string_view("tTwW").find(symbol->type) == std::string_view::npos) return;
+        if (is_called(symbol->name, symbol->module))
+            functions.push_back({.name = std::string(symbol->name), .module = std::string(symbol->module)});
     });
     return counted(std::move(functions));
 }

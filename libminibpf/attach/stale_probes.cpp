@@ -11,6 +11,7 @@
 
 #include <libminibpf/attach/tracefs.hpp>
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/kernel/files.hpp>
 
 namespace minibpf {
@@ -41,8 +42,7 @@ std::vector<std::string> stale_events(KernelGate& gate, const std::string& list)
     const Bytes content = read_all(gate, file.fd.get(), file.path);
     std::string_view text = text_of(content);
     while (!text.empty()) {
-        std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        std::string_view line = take_line(text);
         constexpr std::string_view group = ":minibpf/";
         const std::size_t begin = line.find(group);
         if (begin == std::string_view::npos || begin > line.find(' ')) continue;

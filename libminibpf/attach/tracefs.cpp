@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/base/nearest.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
@@ -72,11 +73,7 @@ std::vector<std::string> available_events(KernelGate& gate) {
         return events;  // the names are for a hint only
     }
     std::string_view text = text_of(content);
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        events.emplace_back(text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
+    while (!text.empty()) events.emplace_back(take_line(text));
     return events;
 }
 

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <libminibpf/base/lines.hpp>
+
 namespace minibpf {
 
 namespace {
@@ -79,9 +81,7 @@ std::uint32_t alignment_of(const TracepointField& field) {
 std::vector<TracepointField> parse_tracepoint_format(std::string_view format) {
     std::vector<TracepointField> fields;
     while (!format.empty()) {
-        const std::size_t end = std::min(format.find('\n'), format.size());
-        const std::string_view line = format.substr(0, end);
-        format.remove_prefix(std::min(end + 1, format.size()));
+        const std::string_view line = take_line(format);
         const std::string_view declaration = part(line, "field:");
         if (declaration.empty()) continue;
         fields.push_back({.declaration = std::string(declaration),

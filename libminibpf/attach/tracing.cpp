@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <libminibpf/attach/machine.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/load/attach_target.hpp>
@@ -35,7 +36,7 @@ void check_lsm_is_running(KernelGate& gate, const std::string& doing) {
         return;  // securityfs is not mounted: the kernel may run them all the same
     }
     if (!running.empty() && running.back() == '\n') running.pop_back();
-    if (fmt::format(",{},", running).find(",bpf,") != std::string::npos) return;
+    if (names_bpf_lsm(running)) return;
     throw Error({.doing = fmt::format("{}: the kernel does not run BPF's security module", doing),
                  .hint = fmt::format("boot with lsm={},bpf on the kernel's command line", running),
                  .blame = Blame::facility});

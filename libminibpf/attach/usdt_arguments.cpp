@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/lines.hpp>
 
 namespace minibpf {
 
@@ -145,8 +146,7 @@ UsdtSpec parse_usdt_arguments(std::string_view text) {
 #endif
     UsdtSpec spec;
     for (std::string_view rest = text; !rest.empty();) {
-        const std::string_view word = rest.substr(0, rest.find(' '));
-        rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+        const std::string_view word = take_until(rest, ' ');
         if (word.empty()) continue;
         if (spec.argument_count == static_cast<std::int16_t>(UsdtSpec::most_arguments)) {
             throw_malformed(fmt::format("USDT arguments '{}': more than {}", text, UsdtSpec::most_arguments));

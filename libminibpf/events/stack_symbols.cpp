@@ -12,20 +12,14 @@
 #include <fmt/format.h>
 
 #include <libminibpf/base/error.hpp>
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/elf/executable.hpp>
 #include <libminibpf/kernel/files.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 namespace minibpf {
 
 namespace {
-
-/// Cuts `text` at the first `separator`, and gives what was before it.
-std::string_view take_until(std::string_view& text, char separator) {
-    const std::size_t end = std::min(text.find(separator), text.size());
-    const std::string_view taken = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return taken;
-}
 
 std::optional<std::uint64_t> hex_number(std::string_view text) {
     std::uint64_t number = 0;
@@ -82,13 +76,12 @@ std::string FunctionTable::name_at(std::uint64_t address) const {
 FunctionTable parse_kallsyms(std::string_view text) {
     std::vector<FunctionTable::Function> functions;
     while (!text.empty()) {
-        std::string_view line = take_until(text, '\n');
-        const auto address = hex_number(take_until(line, ' '));
-        const std::string_view type = take_until(line, ' ');
-        const bool is_code = type == "t" || type == "T" || type == "w" || type == "W";
-        if (!address || *address == 0 || !is_code) continue;
-        std::string name(take_until(line, '\t'));
-        if (!line.empty()) name += fmt::format(" {}", line);  // the module: "[bridge]"
+        const std::optional<KernelSymbol> symbol = parse_kernel_symbol(take_line(text));
+        const auto address = symbol ? hex_number(symbol->address) : std::nullopt;
+        if (!address || *address == 0 || std::string_view("tTwW").find(symbol->type) == std::string_view::npos)
+            continue;
+        std::string name(symbol->name);
+        if (!symbol->module.empty()) name += fmt::format(" [{}]", symbol->module);
         functions.push_back({.begin = *address, .size = 0, .name = std::move(name)});
     }
     return FunctionTable(std::move(functions));
@@ -97,7 +90,7 @@ FunctionTable parse_kallsyms(std::string_view text) {
 std::vector<MappedFile> parse_maps(std::string_view text) {
     std::vector<MappedFile> files;
     while (!text.empty()) {
-        if (auto file = parse_maps_line(take_until(text, '\n'))) files.push_back(std::move(*file));
+        if (auto file = parse_maps_line(take_line(text))) files.push_back(std::move(*file));
     }
     return files;
 }

@@ -44,6 +44,18 @@ void for_each_piece(KernelGate& gate, int fd, const std::string& path,
     }
 }
 
+void for_each_line(KernelGate& gate, int fd, const std::string& path,
+                   const std::function<void(std::string_view)>& take) {
+    std::string text;
+    for_each_piece(gate, fd, path, [&](std::string_view piece) {
+        text += piece;
+        std::size_t begin = 0;
+        for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
+            take(std::string_view(text).substr(begin, end - begin));
+        text.erase(0, begin);
+    });
+}
+
 Bytes read_all(KernelGate& gate, int fd, const std::string& path) {
     Bytes content;
     for_each_piece(gate, fd, path, [&](std::string_view piece) {

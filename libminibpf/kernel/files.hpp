@@ -26,6 +26,11 @@ Bytes read_all(KernelGate& gate, int fd, const std::string& path);
 void for_each_piece(KernelGate& gate, int fd, const std::string& path,
                     const std::function<void(std::string_view)>& take);
 
+/// All lines that an open descriptor gives, without their ends; of a file that is read in pieces because it is long. What
+/// follows the last line's end is no line. Throws Error naming `path`.
+void for_each_line(KernelGate& gate, int fd, const std::string& path,
+                   const std::function<void(std::string_view)>& take);
+
 /// The decimal number in a one-line file such as /sys/kernel/tracing/events/CATEGORY/NAME/id; nothing when the file
 /// does not open or holds something else.
 std::optional<std::uint64_t> read_number(KernelGate& gate, const std::string& path, const Reason& reason = {});

@@ -13,6 +13,7 @@
 #include <libminibpf/btf/name_index.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/relocate/core_types.hpp>
 #include <libminibpf/relocate/kconfig.hpp>
 
@@ -22,19 +23,16 @@ namespace {
 
 constexpr const char* kallsyms_path = "/proc/kallsyms";
 
-// ffffffff81000000 T _stext
-// ffffffffc0000000 t br_forward\t[bridge]
 // ffffffff82a0b1c0 d hub.llvm.4512          a static variable of a kernel that clang built with LTO
 void read_kallsyms_line(std::string_view line, KernelAddresses& wanted) {
-    const std::size_t space = line.find(' ');
-    if (space == std::string_view::npos || line.size() < space + 4) return;
-    std::string_view name = line.substr(space + 3);
-    name = name.substr(0, name.find('\t'));
-    if (line[space + 1] == 'd') name = name.substr(0, name.find(".llvm."));
+    const std::optional<KernelSymbol> symbol = parse_kernel_symbol(line);
+    if (!symbol) return;
+    const std::string_view name =
+        symbol->type == 'd' ? symbol->name.substr(0, symbol->name.find(".llvm.")) : symbol->name;
     const auto found = wanted.find(name);
     if (found == wanted.end()) return;
     std::uint64_t value = 0;
-    std::from_chars(line.data(), line.data() + space, value, 16);
+    std::from_chars(symbol->address.data(), symbol->address.data() + symbol->address.size(), value, 16);
     if (!found->second) {
         found->second = KernelAddress{.value = value};
     } else if (found->second->value != value) {
@@ -54,17 +52,10 @@ bool read_kallsyms(KernelGate& gate, KernelAddresses& wanted) {
     const Answer opened = gate.enter(call, "the addresses of kernel symbols");
     if (!opened.ok()) throw kernel_error(fmt::format("opening {}", kallsyms_path), call, opened);
     const Fd file(gate, opened.fd());
-    std::string text;
     bool has_addresses = false;
-    for_each_piece(gate, file.get(), kallsyms_path, [&](std::string_view piece) {
-        text += piece;
-        std::size_t begin = 0;
-        for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-            const std::string_view line = std::string_view(text).substr(begin, end - begin);
-            has_addresses = has_addresses || has_address(line);
-            read_kallsyms_line(line, wanted);
-        }
-        text.erase(0, begin);
+    for_each_line(gate, file.get(), kallsyms_path, [&](std::string_view line) {
+        has_addresses = has_addresses || has_address(line);
+        read_kallsyms_line(line, wanted);
     });
     return has_addresses;
 }

@@ -11,7 +11,9 @@
 #include <dirent.h>
 #include <fmt/format.h>
 
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/kernel/files.hpp>
+#include <libminibpf/kernel/mounts.hpp>
 
 namespace minibpf {
 
@@ -28,15 +30,9 @@ constexpr std::array<DescriptorKind, 5> descriptor_kinds = {{{"anon_inode:bpf-pr
                                                              {"anon_inode:bpf_link", "link_id", IdKind::link},
                                                              {"anon_inode:bpf-link", "link_id", IdKind::link}}};
 
-std::string_view next_line(std::string_view& text) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
-}
-
 std::optional<std::uint32_t> id_in(std::string_view fdinfo, std::string_view fact) {
     while (!fdinfo.empty()) {
-        std::string_view line = next_line(fdinfo);
+        std::string_view line = take_line(fdinfo);
         if (!line.starts_with(fact) || !line.substr(fact.size()).starts_with(':')) continue;
         line.remove_prefix(std::min(line.find_first_of("0123456789"), line.size()));
         std::uint32_t id = 0;
@@ -60,32 +56,13 @@ std::string command_of(KernelGate& gate, const std::string& process) {
     return comm.substr(0, comm.find('\n'));
 }
 
-// proc(5): a blank in a path is written \040.
-std::string without_escapes(std::string_view path) {
-    std::string plain;
-    for (std::size_t i = 0; i < path.size(); ++i) {
-        unsigned code = 0;
-        const char* digits = path.data() + i + 1;
-        const bool is_escape =
-            path[i] == '\\' && path.size() - i > 3 && std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3;
-        plain += is_escape ? static_cast<char>(code) : path[i];
-        if (is_escape) i += 3;
-    }
-    return plain;
-}
-
-// SOURCE TARGET TYPE OPTIONS..., a line for each mount; one place may have been mounted on several times.
+// One place may have been mounted on several times.
 std::set<std::string> bpffs_mounts(KernelGate& gate) {
-    const std::string table = read_text(gate, "/proc/self/mounts", "where is a bpffs?").value_or("");
-    std::set<std::string> mounts;
-    for (std::string_view rest = table; !rest.empty();) {
-        const std::string_view line = next_line(rest);
-        const std::size_t target = line.find(' ') + 1;
-        const std::size_t type = line.find(' ', target) + 1;
-        if (target == 0 || type == 0 || !line.substr(type).starts_with("bpf ")) continue;
-        mounts.insert(without_escapes(line.substr(target, type - 1 - target)));
+    std::set<std::string> directories;
+    for (MountedAt& mount : parse_mounts(read_text(gate, "/proc/self/mounts", "where is a bpffs?").value_or(""))) {
+        if (mount.filesystem == "bpf") directories.insert(std::move(mount.directory));
     }
-    return mounts;
+    return directories;
 }
 
 // A link's facts name its program too.

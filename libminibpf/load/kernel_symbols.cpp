@@ -29,7 +29,6 @@ struct SymbolsLike {
     bool is_there = false;
     std::string suffixed;           ///< NAME.isra.0, what is left of it
     std::vector<std::string> near;  ///< candidates: not far in length, and the beginning is the same
-    bool any = false;               ///< the list could be read
 };
 
 bool could_be_meant(std::string_view name, std::string_view candidate) {
@@ -39,12 +38,9 @@ bool could_be_meant(std::string_view name, std::string_view candidate) {
 }
 
 void look_at_symbol(SymbolsLike& found, std::string_view name, std::string_view line) {
-    const std::size_t type = line.find(' ');
-    if (type == std::string_view::npos || type + 3 > line.size()) return;
-    found.any = true;
-    if (std::tolower(static_cast<unsigned char>(line[type + 1])) != 't') return;  // the code, not the data
-    std::string_view symbol = line.substr(type + 3);
-    symbol = symbol.substr(0, symbol.find_first_of("\t "));
+    const std::optional<KernelSymbol> parsed = parse_kernel_symbol(line);
+    if (!parsed || std::tolower(static_cast<unsigned char>(parsed->type)) != 't') return;  // the code, not the data
+    const std::string_view symbol = parsed->name;
     if (symbol == name) {
         found.is_there = true;
     } else if (symbol.starts_with(name) && symbol[name.size()] == '.') {
@@ -62,19 +58,33 @@ SymbolsLike symbols_like(KernelGate& gate, std::string_view name) {
         gate.enter(OpenAt{.path = path, .flags = O_RDONLY}, "is there a function of a similar name in the kernel?");
     if (!opened.ok()) return found;
     const Fd file(gate, opened.fd());
-    std::string rest;
-    for_each_piece(gate, file.get(), path, [&](std::string_view piece) {
-        rest += piece;
-        std::size_t begin = 0;
-        for (std::size_t end; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
-            look_at_symbol(found, name, std::string_view(rest).substr(begin, end - begin));
-        }
-        rest.erase(0, begin);
-    });
+    for_each_line(gate, file.get(), path, [&](std::string_view line) { look_at_symbol(found, name, line); });
     return found;
 }
 
 }  // namespace
+
+std::string_view module_at_end(std::string_view line) noexcept {
+    const std::size_t begin = line.find('[');
+    if (begin == std::string_view::npos || !line.ends_with(']')) return {};
+    return line.substr(begin + 1, line.size() - begin - 2);
+}
+
+std::optional<KernelSymbol> parse_kernel_symbol(std::string_view line) noexcept {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos || line.size() < space + 4 || line[space + 2] != ' ') return std::nullopt;
+    const std::string_view rest = line.substr(space + 3);
+    return KernelSymbol{.address = line.substr(0, space),
+                        .type = line[space + 1],
+                        .name = rest.substr(0, rest.find_first_of("\t ")),
+                        .module = module_at_end(rest)};
+}
+
+std::string_view lockdown_level(std::string_view text) noexcept {
+    const std::size_t begin = text.find('[');
+    if (begin == std::string_view::npos) return {};
+    return text.substr(begin + 1, text.find(']') - begin - 1);
+}
 
 std::string missing_function_hint(KernelGate& gate, const std::string& name) {
     constexpr const char* usual =
@@ -122,10 +132,8 @@ std::string missing_btf_function_hint(KernelGate& gate, std::string_view name) {
 std::string lockdown_hint(KernelGate& gate) {
     try {
         const Bytes content = read_file(gate, "/sys/kernel/security/lockdown", "is the kernel locked down?");
-        const std::string_view text = text_of(content);  // "none [integrity] confidentiality"
-        const std::size_t begin = text.find('[');
-        const std::string_view level = text.substr(begin + 1, text.find(']') - begin - 1);
-        if (begin == std::string_view::npos || level == "none") return {};
+        const std::string_view level = lockdown_level(text_of(content));
+        if (level.empty() || level == "none") return {};
         return fmt::format(
             "the kernel is locked down ({}), which keeps even root from reading its memory by BPF: boot "
             "with lockdown=none, or with Secure Boot switched off",

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <libminibpf/base/lines.hpp>
 #include <libminibpf/base/nearest.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
@@ -174,9 +175,7 @@ FdFacts facts_of_fd(KernelGate& gate, int fd) {
     const Bytes content = read_file(gate, fmt::format("/proc/self/fdinfo/{}", fd));
     std::string_view text = text_of(content);
     while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        const std::string_view line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
+        const std::string_view line = take_line(text);
         const std::size_t colon = line.find(':');
         if (colon == std::string_view::npos) continue;
         std::string_view value = line.substr(colon + 1);

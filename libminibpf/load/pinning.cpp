@@ -1,6 +1,7 @@
 // BPF_OBJ_GET before a map is created, BPF_OBJ_PIN after it.
 #include <libminibpf/load/pinning.hpp>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <libminibpf/kernel/cpus.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/kernel/mounts.hpp>
 
 namespace minibpf {
 
@@ -77,12 +79,10 @@ void make_directories(KernelGate& gate, const std::string& path) {
 
 // Security modules say EPERM as well. A bpffs over another would hide the pins that are there, and keep them for ever.
 bool has_bpffs(KernelGate& gate) {
-    try {
-        const Bytes table = read_file(gate, "/proc/self/mounts", "is a bpffs mounted there?");
-        return text_of(table).find(" /sys/fs/bpf bpf ") != std::string_view::npos;
-    } catch (const Error&) {
-        return false;  // without /proc it has to be tried
-    }
+    const auto table = read_text(gate, "/proc/self/mounts", "is a bpffs mounted there?");  // if not, it has to be tried
+    return std::ranges::any_of(parse_mounts(table.value_or("")), [](const MountedAt& mount) {
+        return mount.directory == "/sys/fs/bpf" && mount.filesystem == "bpf";
+    });
 }
 
 }  // namespace

@@ -74,6 +74,14 @@ ProgramSpec& ObjectSpec::require_program(std::string_view program_name) {
     return const_cast<ProgramSpec&>(std::as_const(*this).require_program(program_name));
 }
 
+bool ObjectSpec::is_in_table(std::size_t function) const noexcept {
+    const auto is_this = [&](const MapSlot& slot) {
+        const auto* entry = std::get_if<FunctionReference>(&slot.target);
+        return entry != nullptr && entry->function == function;
+    };
+    return std::ranges::any_of(maps, [&](const MapSpec& map) { return std::ranges::any_of(map.slots, is_this); });
+}
+
 void ObjectSpec::require_native_endian() const {
     if (!foreign_endian) return;
     const bool native_little = std::endian::native == std::endian::little;

@@ -209,6 +209,8 @@ struct ObjectSpec {
     const ProgramSpec& require_program(std::string_view program_name) const;
     ProgramSpec& require_program(std::string_view program_name);
     const VariableSpec& require_variable(std::string_view variable_name) const;
+    /// Whether a definition puts this function's program into a table of tail calls.
+    bool is_in_table(std::size_t function) const noexcept;
     /// Throws Error when the object was compiled for machines of the other byte order.
     void require_native_endian() const;
 

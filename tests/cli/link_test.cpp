@@ -1,10 +1,5 @@
 // `loader link` and `loader prog`: what they did is seen in what the kernel then runs.
-#include <sched.h>
-
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include <tests/loopback.hpp>
 
 #include "loaded.hpp"
 
@@ -12,26 +7,9 @@ using namespace minibpf::test;
 
 namespace {
 
-/// A network namespace of this process's own, whose loopback interface is number 1 and up.
-void enter_new_network() {
+void enter_own_network() {
     require_prerequisite(geteuid() == 0, "root");
-    REQUIRE(unshare(CLONE_NEWNET) == 0);
-    const int control = socket(AF_INET, SOCK_DGRAM, 0);
-    ifreq request{};
-    std::strcpy(request.ifr_name, "lo");
-    request.ifr_flags = IFF_UP;
-    REQUIRE(ioctl(control, SIOCSIFFLAGS, &request) == 0);
-    ::close(control);
-}
-
-void send_packet() {
-    const int sender = socket(AF_INET, SOCK_DGRAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(7);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sendto(sender, "x", 1, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    ::close(sender);
+    enter_new_network();
 }
 
 /// mb_first or mb_second at the loopback interface.
@@ -64,7 +42,7 @@ private:
 }  // namespace
 
 TEST_CASE("link update lets a link run another program, and --from only if it runs that one", "[cli][kernel][link]") {
-    enter_new_network();
+    enter_own_network();
     AttachedXdp xdp;
     const std::string first = xdp.object.prog_id("mb_first"), second = xdp.object.prog_id("mb_second");
     CHECK(xdp.runs_now() == "first");
@@ -82,7 +60,7 @@ TEST_CASE("link update lets a link run another program, and --from only if it ru
 }
 
 TEST_CASE("link detach ends the runs of a program", "[cli][kernel][link]") {
-    enter_new_network();
+    enter_own_network();
     AttachedXdp xdp;
     CHECK(xdp.runs_now() == "first");
     CHECK(loader_says("link detach " + xdp.link_id()).status == 0);
@@ -90,7 +68,7 @@ TEST_CASE("link detach ends the runs of a program", "[cli][kernel][link]") {
 }
 
 TEST_CASE("link pin keeps a program attached without its loader, and is a name for detach", "[cli][kernel][link]") {
-    enter_new_network();
+    enter_own_network();
     AttachedXdp xdp;
     const Pins pins;
     CHECK(loader_says("link pin " + xdp.link_id() + " " + (pins / "link")).status == 0);
@@ -102,10 +80,7 @@ TEST_CASE("link pin keeps a program attached without its loader, and is a name f
 
 TEST_CASE("links that cannot be detached or are not there say so", "[cli][kernel][link]") {
     LoadedObject object({"mb_raw_tp"});
-    const minibpf::Answer opened =
-        object.gate().enter(minibpf::RawTracepointOpen{.name = "sys_enter", .prog_fd = object.prog_fd("mb_raw_tp")});
-    REQUIRE(opened.ok());
-    const minibpf::Fd link(object.gate(), opened.fd());
+    const minibpf::Fd link = object.raw_tracepoint_link("mb_raw_tp");
     const std::string id = std::to_string(minibpf::link_facts(object.gate(), link.get()).id);
     const Said said = loader_says("link detach " + id);
     CHECK(said.status == 1);

@@ -69,10 +69,7 @@ TEST_CASE("list shows a map with its sizes and where it is pinned", "[cli][kerne
 TEST_CASE("list shows a link with its target and the name of its program, and the BTF of a map",
           "[cli][kernel][list]") {
     LoadedObject object({"mb_raw_tp"});
-    const minibpf::Answer opened =
-        object.gate().enter(minibpf::RawTracepointOpen{.name = "sys_enter", .prog_fd = object.prog_fd("mb_raw_tp")});
-    REQUIRE(opened.ok());
-    const minibpf::Fd link(object.gate(), opened.fd());
+    const minibpf::Fd link = object.raw_tracepoint_link("mb_raw_tp");
     const std::string id = std::to_string(minibpf::link_facts(object.gate(), link.get()).id);
     const std::vector<std::string> row = row_of(loader_says("list links").out, id);
     REQUIRE(row.size() > 5);
@@ -90,10 +87,7 @@ TEST_CASE("list shows a link with its target and the name of its program, and th
 
 TEST_CASE("list counts runs while it is told to", "[cli][kernel][list]") {
     LoadedObject object({"mb_raw_tp"});
-    const minibpf::Answer opened =
-        object.gate().enter(minibpf::RawTracepointOpen{.name = "sys_enter", .prog_fd = object.prog_fd("mb_raw_tp")});
-    REQUIRE(opened.ok());
-    const minibpf::Fd link(object.gate(), opened.fd());
+    const minibpf::Fd link = object.raw_tracepoint_link("mb_raw_tp");
     const Said said = loader_says("list progs --stats 50ms");
     CHECK(said.status == 0);
     const std::vector<std::string> row = row_of(said.out, object.prog_id("mb_raw_tp"));

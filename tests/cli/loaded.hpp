@@ -24,6 +24,12 @@ public:
     Map& map(std::string_view name) { return object_.require_map(name); }
     std::string map_id(std::string_view name) { return std::to_string(map_facts(gate_, map(name).fd()).id); }
     int prog_fd(std::string_view name) { return object_.require_program(name).fd(); }
+    /// Attached at sys_enter by BPF_RAW_TRACEPOINT_OPEN.
+    Fd raw_tracepoint_link(std::string_view name) {
+        const Answer opened = gate_.enter(RawTracepointOpen{.name = "sys_enter", .prog_fd = prog_fd(name)});
+        REQUIRE(opened.ok());
+        return Fd(gate_, opened.fd());
+    }
     std::string prog_id(std::string_view name) { return std::to_string(program_facts(gate_, prog_fd(name)).id); }
 
 private:

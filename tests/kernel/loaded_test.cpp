@@ -4,12 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <libminibpf/attach/attach.hpp>
@@ -19,6 +14,7 @@
 #include <libminibpf/load/pinning.hpp>
 #include <libminibpf/load/test_run.hpp>
 #include <tests/kernel/loading.hpp>
+#include <tests/loopback.hpp>
 
 using namespace minibpf;
 using namespace minibpf::test;
@@ -43,27 +39,6 @@ Object load_with_map_name(KernelGate& gate, const std::string& name) {
 template <class T>
 bool has(const std::vector<T>& all, const T& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
-}
-
-/// A network namespace of this process's own, whose loopback interface is number 1 and up.
-void enter_new_network() {
-    REQUIRE(unshare(CLONE_NEWNET) == 0);
-    const int control = socket(AF_INET, SOCK_DGRAM, 0);
-    ifreq request{};
-    std::strcpy(request.ifr_name, "lo");
-    request.ifr_flags = IFF_UP;
-    REQUIRE(ioctl(control, SIOCSIFFLAGS, &request) == 0);
-    ::close(control);
-}
-
-void send_packet() {
-    const int sender = socket(AF_INET, SOCK_DGRAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(7);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sendto(sender, "x", 1, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    ::close(sender);
 }
 
 Fd xdp_link(KernelGate& gate, int prog_fd) {

@@ -70,6 +70,22 @@ long provoke_security() {
     return provoke(getpid());
 }
 
+// The program says EPERM in the function's place, while it is attached and not after.
+void check_decides(KernelGate& gate, const std::string& program) {
+    for (const AttachOptions& options : {by_older, linked}) {
+        Object object = load_tracing(gate, program);
+        CHECK(provoke_security() == getpgrp());
+        {
+            const Link link = attach(gate, object.require_program(program), options);
+            CHECK(provoke_security() == -1);
+            CHECK(errno == EPERM);
+            CHECK(hits(object) == 1);
+        }
+        CHECK(provoke_security() == getpgrp());
+        CHECK(hits(object) == 1);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a tp_btf program runs at each hit until its link is closed", "[attach][tracing]") {
@@ -113,18 +129,7 @@ TEST_CASE("an fexit program runs at each return and sees the result", "[attach][
 TEST_CASE("an fmod_ret program answers in the function's place until its link is closed", "[attach][tracing]") {
     LiveGate gate;
     require_trampolines(gate);
-    for (const AttachOptions& options : {by_older, linked}) {
-        Object object = load_tracing(gate, "on_fmod_ret");
-        CHECK(provoke_security() == getpgrp());
-        {
-            const Link link = attach(gate, object.require_program("on_fmod_ret"), options);
-            CHECK(provoke_security() == -1);
-            CHECK(errno == EPERM);
-            CHECK(hits(object) == 1);
-        }
-        CHECK(provoke_security() == getpgrp());
-        CHECK(hits(object) == 1);
-    }
+    check_decides(gate, "on_fmod_ret");
     check_fault_sweep("on_fmod_ret", by_older, [] { provoke_security(); });
     check_fault_sweep("on_fmod_ret", linked, [] { provoke_security(); });
 }
@@ -136,18 +141,7 @@ TEST_CASE("an LSM program decides until its link is closed", "[attach][tracing]"
     std::string running;
     std::getline(file, running);
     skip_unless_kernel_has("BPF LSM", ("," + running + ",").find(",bpf,") != std::string::npos);
-    for (const AttachOptions& options : {by_older, linked}) {
-        Object object = load_tracing(gate, "on_lsm");
-        CHECK(provoke_security() == getpgrp());
-        {
-            const Link link = attach(gate, object.require_program("on_lsm"), options);
-            CHECK(provoke_security() == -1);
-            CHECK(errno == EPERM);
-            CHECK(hits(object) == 1);
-        }
-        CHECK(provoke_security() == getpgrp());
-        CHECK(hits(object) == 1);
-    }
+    check_decides(gate, "on_lsm");
     check_fault_sweep("on_lsm", linked, [] { provoke_security(); });
 }
 

@@ -7,6 +7,7 @@
 #include <tests/error_of.hpp>
 #include <tests/fake_gate.hpp>
 #include <tests/read_object.hpp>
+#include <tests/unit/attach/probe_lines.hpp>
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/base/error.hpp>
@@ -191,12 +192,7 @@ TEST_CASE("without the kprobe PMU a probe is made in tracefs, and removed when t
     FakeGate gate;
     with_files(gate, false);
     std::vector<std::string> lines;
-    gate.on<Write>([&](const Write& call) -> std::optional<Answer> {
-        lines.emplace_back(reinterpret_cast<const char*>(call.data.data()), call.data.size());
-        const std::string event = lines.back().substr(2, lines.back().find(' ') - 2);
-        gate.files["/sys/kernel/tracing/events/" + event + "/id"] = "1500\n";
-        return std::nullopt;
-    });
+    test::keep_probe_lines(gate, lines);
     const Program hello = program(gate);
     {
         const Link link = attach(gate, hello, parse_hook("kretprobe:do_unlinkat"));

@@ -7,6 +7,7 @@
 #include <tests/catch.hpp>
 #include <tests/error_of.hpp>
 #include <tests/fake_gate.hpp>
+#include <tests/unit/attach/probe_lines.hpp>
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/base/error.hpp>
@@ -70,12 +71,7 @@ TEST_CASE("without a uprobe PMU a uprobe is a line in uprobe_events, and its rem
     FakeGate gate;
     with_file(gate, false);
     std::vector<std::string> lines;
-    gate.on<Write>([&](const Write& call) -> std::optional<Answer> {
-        lines.emplace_back(reinterpret_cast<const char*>(call.data.data()), call.data.size());
-        const std::string event = lines.back().substr(2, lines.back().find(' ') - 2);
-        gate.files["/sys/kernel/tracing/events/" + event + "/id"] = "1500\n";
-        return std::nullopt;
-    });
+    test::keep_probe_lines(gate, lines);
     const Program hello = uprobe_program(gate);
     {
         const Link link = attach(gate, hello, parse_hook("uretprobe:/opt/tool:0x1234"));
