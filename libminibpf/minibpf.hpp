@@ -20,8 +20,8 @@
 //     minibpf::Object object = minibpf::load(gate, minibpf::open_object(gate, "hello.bpf.o"));
 //     minibpf::Link link = minibpf::attach(gate, object.require_program("hello"));
 //
-// A header that is public says so by its `#pragma GCC visibility`: what stands between push and pop can be used from outside
-// the shared library, and only such headers are installed. This one includes all of them.
+// A header that is public says so by its `#pragma GCC visibility`: what stands between push and pop can be used from
+// outside the shared library, and only such headers are installed. This one includes all of them.
 //
 // Errors are minibpf::Error, with five parts (base/error.hpp). What is loaded is unloaded when its owner dies.
 #pragma once
@@ -51,6 +51,7 @@
 #include <libminibpf/load/compile.hpp>
 #include <libminibpf/load/loaded.hpp>
 #include <libminibpf/load/loader.hpp>
+#include <libminibpf/load/pinning.hpp>
 #include <libminibpf/load/references.hpp>
 #include <libminibpf/load/test_run.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>
