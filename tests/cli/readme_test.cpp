@@ -1,5 +1,5 @@
-// The transcripts of README.md and docs/ are what the command prints. A block stands behind a comment that names its
-// command:
+// The transcripts of README.md, examples/, exercises/ and docs/ are what the command prints. A block stands behind a
+// comment that names its command:
 //
 //     <!-- transcript: ./loader progs/hello.bpf.o -c true -->
 //
@@ -15,6 +15,7 @@
 #include <tests/skip.hpp>
 
 #include "command.hpp"
+#include "pages.hpp"
 
 using namespace minibpf::test;
 
@@ -36,9 +37,11 @@ bool is_for_this_kernel(const std::string& release) {
 
 std::vector<Transcript> transcripts_of(const std::filesystem::path& file) {
     const std::string content = text_file(file);
+    std::size_t marks = 0;
     const std::regex marker(R"(<!-- transcript(, Linux ([0-9.]+))?: \./loader (.*) -->\n```\n)");
     std::vector<Transcript> found;
     for (std::sregex_iterator at(content.begin(), content.end(), marker), end; at != end; ++at) {
+        ++marks;
         const auto begin = static_cast<std::size_t>(at->position() + at->length());
         const std::size_t close = content.find("```\n", begin);
         REQUIRE(close != std::string::npos);
@@ -46,6 +49,8 @@ std::vector<Transcript> transcripts_of(const std::filesystem::path& file) {
         found.push_back(
             {.file = file, .command = (*at)[3], .begin = begin, .text = content.substr(begin, close - begin)});
     }
+    INFO(file << ": a mark that begins with '<!-- transcript' has no block behind it, or is misspelt");
+    CHECK(count_of(content, "<!-- transcript") == marks);
     return found;
 }
 
@@ -114,14 +119,11 @@ void compare(const Transcript& transcript) {
 
 }  // namespace
 
-TEST_CASE("the transcripts in README.md and docs/ are what the command prints", "[cli][kernel][docs]") {
+TEST_CASE("the transcripts in README.md, examples/, exercises/ and docs/ are what the command prints",
+          "[cli][kernel][docs]") {
     require_prerequisite(geteuid() == 0, "root");
-    std::vector<std::filesystem::path> pages = {source_dir() / "README.md"};
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(source_dir() / "docs")) {
-        if (entry.path().extension() == ".md") pages.push_back(entry.path());
-    }
     std::size_t count = 0;
-    for (const std::filesystem::path& page : pages) {
+    for (const std::filesystem::path& page : documentation_pages()) {
         std::vector<Transcript> transcripts = transcripts_of(page);
         count += transcripts.size();
         // From the last to the first, for rewriting one moves those behind it.
