@@ -26,6 +26,15 @@
 // Errors are minibpf::Error, with five parts (base/error.hpp). What is loaded is unloaded when its owner dies.
 #pragma once
 
+/// Everything between a BPF object file and a running program. From there on: open_object(), load(), attach().
+namespace minibpf {}
+
+/// BTF, the types of objects and of the kernel.
+namespace minibpf::btf {}
+
+/// ELF files, as far as BPF needs them.
+namespace minibpf::elf {}
+
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/attach/link_operations.hpp>
 #include <libminibpf/attach/machine.hpp>
