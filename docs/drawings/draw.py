@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Draws the pictures of docs/from-object-to-program.md.
 
-    docs/drawings/draw.py [DIRECTORY]
-
-writes one SVG file for each function of DRAWINGS, here or into DIRECTORY. A test draws them anew and compares.
+    docs/drawings/draw.py             one SVG file for each function of DRAWINGS
+    docs/drawings/draw.py --check     whether the files are what would be drawn: a test
 """
 import sys
 from html import escape
@@ -64,7 +63,7 @@ class Drawing:
 def pipeline():
     d = Drawing(900, 150, "From C to a running program: clang, the loader, the verifier, the hook")
     steps = [("file", "hello.bpf.c", ["C"]), ("file", "hello.bpf.o", ["ELF + BTF"]), ("process", "blueprint", ["ObjectSpec"]),
-             ("process", "instructions", ["relocated"]), ("kernel", "program", ["verified, compiled"]), ("kernel", "hook", ["runs"])]
+             ("process", "instructions", ["relocated"]), ("kernel", "program", ["verified, JIT"]), ("kernel", "hook", ["runs"])]
     verbs = ["clang", "parse", "relocate", "BPF_PROG_LOAD", "attach"]
     for i, (kind, heading, lines) in enumerate(steps):
         d.box(20 + i * 148, 60, 118, 56, kind, heading, lines, mono=False)
@@ -142,14 +141,13 @@ def kernel():
     d.arrow((640, 203), (562, 252), label="uses", at=(610, 240))
     d.arrow((725, 298), (725, 203), label="holds", at=(750, 255))
     d.arrow((445, 143), (445, 118))
-    d.text(20, 395, "", size=1)
     return d
 
 
 def core():
     d = Drawing(900, 330, "CO-RE: an offset is looked up in the running kernel's types")
     d.box(20, 30, 260, 110, "file", "when compiled", ["struct pt_regs {", "    ...", "    unsigned long di;", "};"])
-    d.box(20, 200, 260, 100, "file", "in .BTF.ext", ["instruction 9:", "type 12, access \"0:14\"", "field_byte_offset"])
+    d.box(20, 200, 260, 100, "file", "in .BTF.ext", ["struct pt_regs, \"0:14\":", "its member number 14;", "the byte offset of it"])
     d.arrow((150, 142), (150, 198), label="what was meant", at=(210, 174))
     d.box(330, 200, 240, 100, "process", "the loader", ["pt_regs, member di:", "by name and type", "in the kernel's BTF"], mono=False)
     d.arrow((282, 250), (328, 250))
@@ -159,8 +157,8 @@ def core():
     d.box(620, 220, 260, 60, "changed", "loaded", ["r6 = *(u64 *)(r1 + offset)"])
     d.arrow((572, 250), (618, 250), label="patches", at=(595, 242))
     d.arrow((750, 172), (750, 218))
-    d.text(620, 60, "Not found: the instruction is poisoned.", size=13, colour=GREY)
-    d.text(620, 80, "Harmless, unless the program gets there.", size=13, colour=GREY)
+    d.text(620, 60, "Not found: the instruction is poisoned,", size=13, colour=GREY)
+    d.text(620, 80, "and refused if it can be reached.", size=13, colour=GREY)
     return d
 
 
@@ -177,7 +175,7 @@ def ring():
         d.text(x + i * 56 + 26, 115, name, size=12, anchor="middle", colour=TEXT if name == "event" else GREY)
     d.arrow((252, 100), (x - 2, 100))
     d.text(x + 112, 160, "^ consumer_pos", size=12, mono=True, colour=GREY)
-    d.text(x + 224, 180, "^ producer_pos", size=12, mono=True, colour=GREY)
+    d.text(x + 234, 180, "producer_pos ^", size=12, mono=True, anchor="end", colour=GREY)
     d.frame(630, 20, 250, 260, "process", "the loader")
     d.box(650, 60, 210, 80, "process", "RingBuffer::drain()", ["reads up to producer_pos,", "moves consumer_pos: no call"], mono=False)
     d.box(650, 180, 210, 60, "process", "Poller::wait()", ["epoll_wait(2)"])
@@ -190,6 +188,12 @@ def ring():
 DRAWINGS = [pipeline, sections, relocation, kernel, core, ring]
 
 if __name__ == "__main__":
-    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent
+    outdated = 0
     for draw in DRAWINGS:
-        (directory / f"{draw.__name__}.svg").write_text(draw().svg())
+        file = Path(__file__).with_name(f"{draw.__name__}.svg")
+        if sys.argv[1:] != ["--check"]:
+            file.write_text(draw().svg())
+        elif not file.exists() or file.read_text() != draw().svg():
+            print(f"{file} is not what draw.py draws: run docs/drawings/draw.py", file=sys.stderr)
+            outdated += 1
+    sys.exit(outdated)
