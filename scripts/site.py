@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Link
-from mkdocs.utils import get_relative_url  # noqa: F401  (named here: the theme's url filter makes Link's address relative by it)
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = ["README.md", "examples/README.md"]
@@ -29,6 +28,11 @@ def pages():
             if not {"solution", "solutions"} & set(path.parts):
                 found.append(path.as_posix())
     return found
+
+
+def pictures():
+    return [path.relative_to(ROOT).as_posix() for folder in ["docs", "exercises"] for path in sorted((ROOT / folder).rglob("*"))
+            if path.suffix in COPIED]
 
 
 def linked_files(page):
@@ -65,7 +69,7 @@ def on_files(files, config):
     paths = pages()
     sources = sorted({target for page in paths for target in linked_files(page)})
     config.nav = [entry for item in config.nav for entry in expanded(item, set(paths), named_in(config.nav))]
-    return Files(of_theme + [site_file(path, config) for path in dict.fromkeys(paths + sources)])
+    return Files(of_theme + [site_file(path, config) for path in dict.fromkeys(paths + pictures() + sources)])
 
 
 def named_in(nav):
@@ -73,30 +77,31 @@ def named_in(nav):
 
 
 def expanded(item, paths, named):
-    """An entry of `nav` without its folder: the pages in it. Without a title they stand by themselves."""
+    """An entry of `nav` as mkdocs knows them: with pages in the place of a folder. A folder without a title is what is left
+    of it: the pages and folders that `nav` does not name elsewhere."""
     title, path = next(iter(item.items())) if isinstance(item, dict) else (None, item)
     if not path.endswith("/"):
         return [item] if path in paths else []
-    if title is None:
-        return [page for page in sorted(paths) if os.path.dirname(page) + "/" == path and page not in named]
-    entries = folder(path, paths)
-    return [{title: entries}] if entries else []
+    entries = folder(path, paths, named if title is None else set())
+    return entries if title is None else [{title: entries}] if entries else []
 
 
-def folder(path, paths):
+def folder(path, paths, but=frozenset()):
     """The pages of a folder, its README first, and each folder in it with the title that its README has."""
-    entries = sorted(page for page in paths if os.path.dirname(page) + "/" == path)
+    entries = sorted(page for page in paths - but if os.path.dirname(page) + "/" == path)
     entries.sort(key=lambda page: os.path.basename(page) not in ("README.md", "index.md"))
-    below = sorted({page[len(path):].split("/")[0] for page in paths if page.startswith(path) and "/" in page[len(path):]})
-    for name in below:
-        inside = folder(f"{path}{name}/", paths)
-        entries += inside if len(inside) == 1 else [{title_of(f"{path}{name}/README.md", name): inside}]
+    below = {path + page[len(path):].split("/")[0] + "/" for page in paths if page.startswith(path) and "/" in page[len(path):]}
+    for name in sorted(below - but):
+        inside = folder(name, paths)
+        entries += inside if len(inside) == 1 else [{title_of(name): inside}]
     return entries
 
 
-def title_of(page, otherwise):
-    heading = re.search(r"^# (.*)$", (ROOT / page).read_text(), re.MULTILINE) if (ROOT / page).exists() else None
-    return heading[1] if heading else otherwise
+def title_of(path):
+    """A folder's title: its README's heading, or its name."""
+    readme = ROOT / path / "README.md"
+    heading = re.search(r"^# (.*)$", readme.read_text(), re.MULTILINE) if readme.exists() else None
+    return heading[1] if heading else Path(path).name.replace("-", " ").capitalize()
 
 
 def on_nav(nav, config, files):
@@ -117,6 +122,6 @@ def on_page_markdown(markdown, page, config, files):
     def title(mark):
         kernel, what, language = mark.groups()
         what = what if what.startswith("./") else what.split(":")[0]
-        text = what.replace("\\", "\\\\").replace('"', "&quot;") + (kernel or "")
+        text = what.replace('"', "&quot;") + (kernel or "")
         return f'```{language or "text"} title="{text}"'
     return MARK.sub(title, markdown)

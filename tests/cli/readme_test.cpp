@@ -69,7 +69,7 @@ std::string with_cable(const std::string& command, const TemporaryDirectory& dir
     const std::filesystem::path script = directory / "script";
     write_file(script, "mount -t tmpfs none /run && ip link set lo up && sh " +
                            (source_dir() / "examples/chapter8/cable.sh").string() + " && " + command + "\n");
-    return "unshare -n -m sh " + script.string();
+    return "unshare -n -m /bin/sh " + script.string();
 }
 
 // The two streams in the order in which a terminal shows them, cut to 160 columns.

@@ -266,7 +266,8 @@ def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     problems = check(*[Path(argument).resolve() for argument in sys.argv[1:]])
-    print("\n".join(problems))
+    for problem in problems:
+        print(problem)
     return bool(problems)
 
 
