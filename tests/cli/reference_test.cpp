@@ -260,6 +260,11 @@ MarkdownTable perf_field_table(const PerfEventOpen& call) {
     return table;
 }
 
+bool is_read(const EncodedBpf& encoded, const AttrField& field) {
+    if (encoded.cmd == BPF_OBJ_GET && field.name == "bpf_fd") return false;  // strace shows BPF_OBJ_PIN's fields
+    return field.meaning != "not used by this command";
+}
+
 // What either strace shows, less what it shows of fields that the command does not read.
 std::vector<AttrField> fields_of_command(const EncodedBpf& encoded, bool is_variant) {
     std::vector<AttrField> fields;
@@ -267,7 +272,7 @@ std::vector<AttrField> fields_of_command(const EncodedBpf& encoded, bool is_vari
         const AttrLayout layout = layout_of(encoded, version);
         for (const AttrField& field : is_variant ? layout.variant : layout.fields) {
             const bool is_known = std::ranges::find(fields, field.name, &AttrField::name) != fields.end();
-            if (!is_known && field.meaning != "not used by this command") fields.push_back(field);
+            if (!is_known && is_read(encoded, field)) fields.push_back(field);
         }
     }
     std::ranges::stable_sort(fields, {}, &AttrField::offset);
@@ -611,6 +616,30 @@ TEST_CASE("the reference has an entry for each bpf() command that libminibpf iss
         // Of programs, maps, BTF and links alike.
         CHECK((with_fields.count(name) == 1 || name.ends_with("_GET_NEXT_ID")));
     }
+}
+
+TEST_CASE("each command's entry begins with its kernel, the one in the table of all commands",
+          "[cli][docs][reference]") {
+    std::map<std::string, std::string> since;
+    for (const std::string& line : lines_of(text_file(reference_dir() / "bpf-commands/README.md"))) {
+        const Row cells = cells_of(line);
+        if (cells.size() == 5 && cells.front().starts_with("`BPF_")) since[cells.front()] = cells[3];
+    }
+    CHECK(since.size() == all_commands.size());
+    std::size_t count = 0;
+    for (const std::filesystem::path& page : pages_below(reference_dir() / "bpf-commands")) {
+        const std::vector<std::string> lines = lines_of(text_file(page));
+        for (std::size_t i = 0; i + 2 < lines.size(); ++i) {
+            if (!lines[i].starts_with("## `BPF_")) continue;
+            const std::string first = lines[i].substr(3, lines[i].find('`', 4) - 2);
+            INFO(page.filename() << ": " << first << " since " << since[first]);
+            const std::string beginning = "Since " + since[first];
+            CHECK(lines[i + 2].starts_with(beginning));
+            CHECK(std::string(".; ").find(lines[i + 2].substr(beginning.size(), 1)) != std::string::npos);
+            ++count;
+        }
+    }
+    CHECK(count >= 20);
 }
 
 TEST_CASE("the table of commands has all that the kernel's header has", "[cli][docs][reference]") {
