@@ -18,6 +18,7 @@
 #include <linux/perf_event.h>
 
 #include <libminibpf/kernel/encode.hpp>
+#include <libminibpf/minibpf.hpp>
 #include <libminibpf/narrate/attr_fields.hpp>
 #include <libminibpf/narrate/attr_tables.hpp>
 #include <libminibpf/narrate/names.hpp>
@@ -562,6 +563,43 @@ std::string cut_line(const std::string& line) {
     return line.size() > 160 ? line.substr(0, 157) + "..." : line;
 }
 
+// --- the library: what the page shows has to compile
+
+[[maybe_unused]] void what_the_library_page_shows(KernelGate& gate, ObjectSpec spec, const std::string& path,
+                                                  const Bytes& packet, std::uint32_t key, std::uint32_t value) {
+    const auto on_element = [](ByteView, ByteView) { return true; };
+    spec.require_map("events").max_entries = 1 << 20;
+    Object object = load(gate, std::move(spec), {.programs = {"hello"}});
+    Program& program = object.require_program("hello");
+    Map& map = object.require_map("config");
+    map.lookup(bytes_of(key));
+    map.next_key({});
+    for_each_element(map, on_element);
+    map_line(object, map);
+    map.update(bytes_of(key), bytes_of(value));
+    map.update("0", "\"Hey root!\"");
+    object.variable<std::uint64_t>("counter");
+    const Link elsewhere = attach(gate, program, parse_hook("xdp:eth0"));
+    const Link by_link = attach(gate, program, {.by = AttachBy::link, .cookie = 42});
+    test_run(gate, program.fd(), BPF_PROG_TYPE_XDP, "hello", {.data = packet});
+    loaded_programs(gate);
+    LoadedMap(gate, open_loaded(gate, IdKind::map, "counts"));
+    compile_file(path);
+    parse_object(compile_source(path), path);
+}
+
+// The texts in backticks of a line.
+std::vector<std::string> code_spans(const std::string& line) {
+    std::vector<std::string> spans;
+    for (std::size_t begin = 0; (begin = line.find('`', begin)) != std::string::npos;) {
+        const std::size_t end = line.find('`', begin + 1);
+        if (end == std::string::npos) break;
+        spans.push_back(line.substr(begin + 1, end - begin - 1));
+        begin = end + 1;
+    }
+    return spans;
+}
+
 // A page without its code blocks.
 std::string prose_of(const std::string& content) {
     std::string prose;
@@ -722,4 +760,51 @@ TEST_CASE("the page of the command line has every command and every option, and 
         CHECK(page.find(mark + "```\n" + shown + "```\n") != std::string::npos);
     }
     CHECK(options_in(prose) == options);
+}
+
+TEST_CASE("what the page of the library writes is compiled here", "[cli][docs][reference]") {
+    const std::string source = text_file(source_dir() / "tests/cli/reference_test.cpp");
+    const std::string page = text_file(reference_dir() / "library.md");
+    const std::size_t begin = page.find("| to | write |");
+    REQUIRE(begin != std::string::npos);
+    std::size_t count = 0;
+    for (const std::string& line : lines_of(page.substr(begin, page.find("\n\n", begin) - begin))) {
+        for (const std::string& span : code_spans(line)) {
+            INFO(span);
+            CHECK(source.find("    " + span) + source.find(" = " + span) != 2 * std::string::npos);
+            ++count;
+        }
+    }
+    CHECK(count >= 12);
+}
+
+TEST_CASE("hooks are written in the reference as --attach takes them", "[cli][docs][reference]") {
+    std::size_t count = 0;
+    for (const std::string& line : lines_of(text_file(reference_dir() / "hooks.md"))) {
+        if (!line.starts_with("| `--attach` |")) continue;
+        for (std::string hook : code_spans(line.substr(std::string("| `--attach` |").size()))) {
+            std::erase(hook, '\'');
+            if (hook.find(':') == std::string::npos || hook.starts_with(",") || hook.ends_with("…")) continue;
+            INFO(hook);
+            CHECK_NOTHROW(parse_hook(hook));
+            ++count;
+        }
+    }
+    CHECK(count > 30);
+}
+
+TEST_CASE("the exit statuses in the reference are those of Blame", "[cli][docs][reference]") {
+    const std::map<std::string, Blame> blames = {{"`kernel`", Blame::kernel},
+                                                 {"`usage`", Blame::usage},
+                                                 {"`object`", Blame::object},
+                                                 {"`facility`", Blame::facility}};
+    std::set<std::string> named;
+    for (const std::string& line : lines_of(text_file(reference_dir() / "errors.md"))) {
+        const Row cells = cells_of(line);
+        if (cells.size() < 2 || blames.count(cells[1]) == 0) continue;
+        INFO(line);
+        CHECK(cells[0] == std::to_string(static_cast<int>(blames.at(cells[1]))));
+        named.insert(cells[1]);
+    }
+    CHECK(named.size() == blames.size());
 }
