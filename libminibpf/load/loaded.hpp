@@ -1,7 +1,7 @@
 // What is loaded in the kernel, whoever loaded it: programs, maps, links and BTF, each by its id, its pin or its name.
 //
 // Everything that bpf(2) makes has a number as long as it lives. BPF_*_GET_NEXT_ID walks through the numbers,
-// BPF_*_GET_FD_BY_ID opens what has one (CAP_SYS_ADMIN for both, but for BTF), and BPF_OBJ_GET_INFO_BY_FD tells what
+// BPF_*_GET_FD_BY_ID opens what has one (CAP_SYS_ADMIN for both), and BPF_OBJ_GET_INFO_BY_FD tells what
 // it is. So any process can look at what another one has loaded, change its maps, and keep it alive by a descriptor or
 // a pin.
 #pragma once
