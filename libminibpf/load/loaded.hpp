@@ -64,6 +64,11 @@ struct ProgramFacts {
 };
 ProgramFacts program_facts(KernelGate& gate, int prog_fd);
 
+/// The program's instructions as the verifier has left them ("translated"): maps by their ids, helpers by their
+/// distance from the kernel's symbol __bpf_call_base, what is never reached gone, some calls replaced by what they do.
+/// Empty where the kernel does not show them to this process.
+std::vector<bpf_insn> program_instructions(KernelGate& gate, int prog_fd);
+
 struct MapFacts {
     std::uint32_t id = 0;
     bpf_map_type type{};
