@@ -91,6 +91,8 @@ ScriptRun Attempt::run(Findings& findings, const Environment& environment, const
     for (const std::string& line : lines_of(run.said.err)) {
         if (line.find(" EVENTS]") == std::string::npos) findings.note("complains " + line);
     }
+    if (run.lost_calls != 0)
+        findings.note(fmt::format("{} calls of bpf(2) were too many to be looked at", run.lost_calls));
     if (run.timed_out) {
         findings.expect(false, "the script comes to an end", "its end within 30 seconds",
                         "it was still running; does it wait for a loader that nobody ends?", 1);

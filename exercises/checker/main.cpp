@@ -47,6 +47,19 @@ void print_error(const Error& error) {
     std::fputs(text.c_str(), stderr);
 }
 
+void require_machine() {
+    if (geteuid() != 0)
+        throw Error(
+            {.doing = "exercises are checked as root", .hint = "sudo ./loader check", .blame = Blame::facility});
+    // BPF programs see the kernel's own numbers of processes, and here they have to be the ones that fork() gives. The
+    // first namespace always has this number (PROC_PID_INIT_INO, include/uapi/linux/nsfs.h).
+    std::error_code ignored;
+    if (std::filesystem::read_symlink("/proc/self/ns/pid", ignored) != "pid:[4026531836]")
+        throw Error({.doing = "exercises cannot be checked in a PID namespace, such as a container's",
+                     .hint = "on the machine itself, or in a container that was started with --pid=host",
+                     .blame = Blame::facility});
+}
+
 int check_one(const Exercise& exercise, const std::string& file, bool show_calls) {
     std::printf("%s: %s\n", exercise.name, exercise.title);
     Findings findings(exercise);
@@ -55,9 +68,7 @@ int check_one(const Exercise& exercise, const std::string& file, bool show_calls
     try {
         if (!std::filesystem::is_regular_file(attempt.file()))
             throw Error({.doing = fmt::format("there is no file {}", attempt.file().string()), .blame = Blame::usage});
-        if (geteuid() != 0)
-            throw Error(
-                {.doing = "exercises are checked as root", .hint = "sudo ./loader check", .blame = Blame::facility});
+        require_machine();
         exercise.check(attempt, findings);
         status = findings.all_ok() ? 0 : 1;
     } catch (const NotYet&) {

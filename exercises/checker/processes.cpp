@@ -162,6 +162,7 @@ ScriptRun run_script(KernelGate& gate, const std::filesystem::path& script, cons
         1000);
     command.end();
     for (ObservedCall& call : observer.take()) run.calls.push_back(std::move(call));
+    run.lost_calls = observer.lost();
     run.said = command.said();
     return run;
 }

@@ -72,6 +72,7 @@ bool wait_until(const std::function<bool()>& done, int timeout_ms = 3000);
 struct ScriptRun {
     Said said;
     std::vector<ObservedCall> calls;
+    std::uint64_t lost_calls = 0;  ///< for which the observer had no room
     bool timed_out = false;
     bool left_processes = false;  ///< they have been ended since
 };

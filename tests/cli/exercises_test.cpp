@@ -175,6 +175,19 @@ TEST_CASE("check compiles a source, shows the calls when asked, and says what is
     CHECK_THAT(refused.err, contains("error: expected"));  // clang's words
 }
 
+TEST_CASE("what a script asks of bpf(2) is observed, whoever of its processes asks", "[cli][kernel][exercise]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const TemporaryDirectory directory;
+    const std::string script = (directory / "answer.sh").string();
+    // Two generations down, and left behind by its parent.
+    write_file(script, "(sh -c 'loader -q progs/hello.bpf.o --no-attach' &)\nsleep 0.5\n");
+    const Said said = run(checker("chapter4/link-create --calls " + script));
+    INFO(said.out << said.err);
+    CHECK(said.status == 1);
+    CHECK_THAT(said.out, contains(": BPF_BTF_LOAD = ") && contains(": BPF_PROG_LOAD hello, 6 instructions = ") &&
+                             contains(": BPF_MAP_FREEZE = 0"));
+}
+
 TEST_CASE("check knows its exercises, and where it is not", "[cli][exercise]") {
     const Said unknown = run(checker("chapter2/no-such"));
     CHECK(unknown.status == 2);

@@ -116,7 +116,7 @@ void compare(const Transcript& transcript) {
 
 TEST_CASE("the transcripts in README.md and docs/ are what the command prints", "[cli][kernel][docs]") {
     require_prerequisite(geteuid() == 0, "root");
-    std::vector<std::filesystem::path> pages = {source_dir() / "README.md"};
+    std::vector<std::filesystem::path> pages = {source_dir() / "README.md", source_dir() / "exercises/README.md"};
     for (const auto& entry : std::filesystem::recursive_directory_iterator(source_dir() / "docs")) {
         if (entry.path().extension() == ".md") pages.push_back(entry.path());
     }
