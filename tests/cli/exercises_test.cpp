@@ -73,14 +73,13 @@ void check_solution(const Exercise& exercise) {
 
 void check_chapter(const std::string& chapter) {
     require_prerequisite(geteuid() == 0, "root");
-    // In a virtual machine they would take minutes, and most say nothing that the kernel outside has not said.
-    if (environment_says("MINIBPF_VM")) leave_skipped("exercises are checked on the machine itself");
     const std::vector<Exercise> list = exercises_of(chapter);
     CHECK(list.size() >= 3);
     for (const Exercise& exercise : list) {
         INFO(exercise.name);
-        check_start(exercise);
         check_solution(exercise);
+        // A virtual machine is slow, and a start falls short of its exercise on any kernel.
+        if (!environment_says("MINIBPF_VM")) check_start(exercise);
     }
 }
 

@@ -4,5 +4,6 @@ dump() {
 }
 dump kernel.txt
 dump other.txt --btf exercises/checker/other_kernel.bpf.o
-echo "kernel=$(diff kernel.txt other.txt | grep '^<' | grep -o '[0-9]*$')"
-echo "other=$(diff kernel.txt other.txt | grep '^>' | grep -o '[0-9]*$')"
+# The lines of the one that the other has not.
+echo "kernel=$(grep -v -x -F -f other.txt kernel.txt | grep -o '[0-9]*$')"
+echo "other=$(grep -v -x -F -f kernel.txt other.txt | grep -o '[0-9]*$')"
