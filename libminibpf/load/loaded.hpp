@@ -67,6 +67,11 @@ struct ProgramFacts {
 /// BPF_OBJ_GET_INFO_BY_FD of an open program. Throws Error.
 ProgramFacts program_facts(KernelGate& gate, int prog_fd);
 
+/// The program's instructions as the verifier has left them ("translated"): maps by their ids, helpers by their
+/// distance from the kernel's symbol __bpf_call_base, what is never reached gone, some calls replaced by what they do.
+/// Empty where the kernel does not show them to this process.
+std::vector<bpf_insn> program_instructions(KernelGate& gate, int prog_fd);
+
 /// What the kernel tells of a map: struct bpf_map_info.
 struct MapFacts {
     std::uint32_t id = 0;
