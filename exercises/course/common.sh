@@ -8,6 +8,16 @@ root=$(dirname "$(dirname "$course")")
 # The student's folders are beside the steps, unless --in or MINIBPF_COURSE_DIR says otherwise.
 work=${MINIBPF_COURSE_DIR:-$course}
 
+# give_back DIRECTORY…: what root makes in somebody's directory, by sudo, belongs to them like the rest of it.
+give_back() {
+    local directory owner
+    [ "$(id -u)" = 0 ] || return 0
+    for directory in "$@"; do
+        owner=$(stat -c %u:%g "$directory" 2> /dev/null) || continue
+        [ "${owner%%:*}" = 0 ] || chown -R --from=0 "$owner" "$directory"
+    done
+}
+
 # find_step 5|05|05-elf|elf|course/5: sets $step to "05-elf" and $number to 5.
 find_step() {
     local wanted=${1#course/} folder name

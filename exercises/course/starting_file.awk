@@ -4,7 +4,8 @@
 #
 # The step's lines for this file (those behind its `file` line, or behind `in` and its name) say what becomes of it:
 #
-#   write TEXT     the function whose definition begins with TEXT keeps its signature, and says that it is not written
+#   write TEXT     the function whose definition begins with TEXT keeps its signature, and says that it is not written. What
+#                  it says to people, errors, hints and reasons, stays as a comment, for the tests look for these words
 #   remove TEXT    the definition that begins with TEXT goes, with the comment before it: it would give the answer away
 #
 # Everything else stays. This works on clang-format's layout: what begins at some indentation ends with the next line that
@@ -24,6 +25,23 @@ function name_of(text,    name) {
     sub(/\(.*/, "", name)
     sub(/.*[ *&]/, "", name)
     return name "()"
+}
+
+# What the lines of a body say to people, as comment lines: errors, hints, reasons. Tests look for these words.
+function words_of(first, last, indent,    i, text, found, line) {
+    for (i = first; i <= last; ++i) {
+        line = trim(lines[i])
+        sub(/ *\/\/ .*/, "", line)
+        text = text line " "
+    }
+    gsub(/" "/, "", text)  # a literal that goes on in the next line
+    found = ""
+    while (match(text, /"([^"\\]|\\.)*"/)) {
+        line = substr(text, RSTART, RLENGTH)
+        text = substr(text, RSTART + RLENGTH)
+        if (line ~ / / && index(found, line) == 0) found = found indent "    //     " line "\n"
+    }
+    return found == "" ? "" : indent "    // Its words:\n" found
 }
 
 # --- the step
@@ -99,9 +117,10 @@ END {
         }
         call = sprintf("course::not_written(\"%s\", \"%s\", \"%s\");", file_name, name_of(text_of[n]), task_of[n])
         opening = opening_of(first)
-        if (opening == last) sub(/[{].*/, "{", lines[opening])
         indent = substr(lines[first], 1, indent_of(lines[first]))
-        lines[opening] = lines[opening] "\n" indent "    " call "\n" indent "}"
+        words = words_of(first, last, indent)
+        if (opening == last) sub(/[{].*/, "{", lines[opening])
+        lines[opening] = lines[opening] "\n" words indent "    " call "\n" indent "}"
         for (i = opening + 1; i <= last; ++i) gone[i] = 1
     }
     in_comment = 1
