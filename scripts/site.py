@@ -16,7 +16,7 @@ OUTSIDE = ["README.md", "examples/README.md"]
 COPIED = {".svg", ".png", ".css"}
 LANGUAGES = {".c": "c", ".h": "c", ".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".sh": "bash", ".yml": "yaml", ".cmake": "cmake"}
 LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)|^\[[^\]]+\]:\s+([^\s#]+)", re.MULTILINE)
-MARK = re.compile(r"^<!-- (?:transcript(?:, cable)?(, Linux [0-9.]+)?|excerpt): (.*) -->\n```([a-z]*)$", re.MULTILINE)
+MARK = re.compile(r"^<!-- (?:transcript(?:, cable)?(, Linux [0-9.]+)?|excerpt): (.*) -->\n```([^`\n]*)$", re.MULTILINE)
 
 
 def pages():
