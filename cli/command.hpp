@@ -29,5 +29,6 @@ Action declare_prog(CLI::App& app);
 Action declare_test(CLI::App& app);
 Action declare_probes(CLI::App& app);
 Action declare_doctor(CLI::App& app);
+Action declare_check(CLI::App& app);
 
 }  // namespace cli

@@ -16,10 +16,11 @@ constexpr cli::Command commands[] = {
     {"list", "show what is loaded in the kernel: programs, maps, links, BTF", cli::declare_list},
     {"map", "look into a loaded map and change it: dump, get, set, delete, pin", cli::declare_map},
     {"link", "detach, update or pin a link", cli::declare_link},
-    {"prog", "show or pin a loaded program", cli::declare_prog},
+    {"prog", "show, dump or pin a loaded program", cli::declare_prog},
     {"test", "run a program on a packet or a context, attached nowhere", cli::declare_test},
     {"probes", "list what can be attached to", cli::declare_probes},
     {"doctor", "say what this machine gives to programs; tidy up after killed loaders", cli::declare_doctor},
+    {"check", "look at what your solution of an exercise really does", cli::declare_check},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "facts.hpp"
 #include "map_elements.hpp"
+#include "prog_dump.hpp"
 #include "verbs.hpp"
 
 namespace cli {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr const char* prog_examples = R"(Examples:
   loader prog show hello                         by name: all that the kernel tells of it
+  loader prog dump hello                         its instructions, as the verifier has left them
   loader prog pin 12 /sys/fs/bpf/hello           by its id: it lives on when its loader ends
   rm /sys/fs/bpf/hello                           takes the pin away; there is no unpin
 
@@ -24,6 +26,13 @@ PROGRAM is an id, a pin's path or a name; `loader list progs` shows them.)";
 constexpr const char* prog_show_examples = R"(Examples:
   loader prog show hello
   loader prog show /sys/fs/bpf/hello --json)";
+
+constexpr const char* prog_dump_examples = R"(Examples:
+  loader prog dump hello
+  loader inspect --disasm prog.o                 the instructions as they were compiled, to compare with
+
+The verifier does not only look. It writes addresses for maps, takes out what is never reached and replaces some calls by
+what they do, so there may be more or fewer instructions than were loaded.)";
 
 constexpr const char* prog_pin_examples = R"(Examples:
   loader prog pin hello /sys/fs/bpf/hello
@@ -74,6 +83,18 @@ void show_program(KernelGate& gate, const ProgRequest& request) {
     say_json(json);
 }
 
+void dump_program(KernelGate& gate, const ProgRequest& request) {
+    const Fd program = open_loaded(gate, IdKind::prog, request.program);
+    const std::vector<bpf_insn> insns = program_instructions(gate, program.get());
+    if (insns.empty()) {
+        throw Error({.doing = fmt::format("the kernel does not show the instructions of program {}", request.program),
+                     .hint = "it takes root, and sysctl net.core.bpf_jit_harden below 2",
+                     .blame = Blame::facility});
+    }
+    for (const std::string& line : dump_lines(gate, insns)) say(line);
+    say(fmt::format("{} instructions, {} bytes", insns.size(), insns.size() * sizeof(bpf_insn)));
+}
+
 void pin_program(KernelGate& gate, const ProgRequest& request) {
     const Fd program = open_loaded(gate, IdKind::prog, request.program);
     pin_object(gate, request.path, program.get(), fmt::format("program {}", request.program));
@@ -91,6 +112,10 @@ Action declare_prog_show(CLI::App& app) {
     return finish_verb(app, request, prog_show_examples, show_program);
 }
 
+Action declare_prog_dump(CLI::App& app) {
+    return finish_verb(app, prog_request(app), prog_dump_examples, dump_program);
+}
+
 Action declare_prog_pin(CLI::App& app) {
     const auto request = prog_request(app);
     app.add_option("PATH", request->path, "a name in a bpffs, /sys/fs/bpf/...; directories are made")->required();
@@ -99,6 +124,7 @@ Action declare_prog_pin(CLI::App& app) {
 
 constexpr Command prog_verbs[] = {
     {"show", "show all that the kernel tells of it, with its maps", declare_prog_show},
+    {"dump", "show its instructions, as the verifier has left them", declare_prog_dump},
     {"pin", "give it a name in the bpffs, by which it lives on", declare_prog_pin},
 };
 

@@ -60,6 +60,7 @@ namespace minibpf::elf {}
 #include <libminibpf/load/compile.hpp>
 #include <libminibpf/load/loaded.hpp>
 #include <libminibpf/load/loader.hpp>
+#include <libminibpf/load/pinning.hpp>
 #include <libminibpf/load/references.hpp>
 #include <libminibpf/load/test_run.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>

@@ -127,6 +127,8 @@ package_lists_are_old() {  # none, or none younger than a week
 
 # Files whose change calls for a build of the loader. Directories count too: their date changes when a file comes or goes.
 loader_sources=(libminibpf cli progs cmake CMakeLists.txt Makefile.bpf)
+# The same for the checker of the exercises; not the exercises themselves, which are for the checker to compile.
+checker_sources=(exercises/checker exercises/CMakeLists.txt)
 
 # up_to_date NAME SOURCE…: was the build called NAME made of these sources, here?
 up_to_date() {

@@ -269,7 +269,7 @@ struct ObjGetInfoByFd {
 /// What has an id: a number that the kernel gives to each object, for as long as the object lives.
 enum class IdKind { prog, map, btf, link };
 
-/// BPF_PROG_GET_NEXT_ID, BPF_MAP_GET_NEXT_ID (4.13), BPF_BTF_GET_NEXT_ID (5.3), BPF_LINK_GET_NEXT_ID (5.8): Answer::out
+/// BPF_PROG_GET_NEXT_ID, BPF_MAP_GET_NEXT_ID (4.13), BPF_BTF_GET_NEXT_ID (5.4), BPF_LINK_GET_NEXT_ID (5.8): Answer::out
 /// is the lowest id above `start_id`; ENOENT after the last one.
 struct GetNextId {
     IdKind kind{};

@@ -213,6 +213,17 @@ ProgramFacts program_facts(KernelGate& gate, int prog_fd) {
     return facts;
 }
 
+std::vector<bpf_insn> program_instructions(KernelGate& gate, int prog_fd) {
+    const auto known = loaded_info<bpf_prog_info>(gate, prog_fd, "program");
+    std::vector<bpf_insn> insns(known.xlated_prog_len / sizeof(bpf_insn));
+    bpf_prog_info request{};
+    request.xlated_prog_insns = reinterpret_cast<std::uintptr_t>(insns.data());
+    request.xlated_prog_len = known.xlated_prog_len;
+    const auto filled = loaded_info(gate, prog_fd, "program", request);
+    if (filled.xlated_prog_insns == 0) insns.clear();  // not for this process: bpf_jit_harden, no CAP_BPF
+    return insns;
+}
+
 MapFacts map_facts(KernelGate& gate, int map_fd) {
     const auto info = loaded_info<bpf_map_info>(gate, map_fd, "map");
     const FdFacts fd_facts = facts_of_fd(gate, map_fd);

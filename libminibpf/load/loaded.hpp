@@ -1,7 +1,7 @@
 // What is loaded in the kernel, whoever loaded it: programs, maps, links and BTF, each by its id, its pin or its name.
 //
 // Everything that bpf(2) makes has a number as long as it lives. BPF_*_GET_NEXT_ID walks through the numbers,
-// BPF_*_GET_FD_BY_ID opens what has one (CAP_SYS_ADMIN for both, but for BTF), and BPF_OBJ_GET_INFO_BY_FD tells what
+// BPF_*_GET_FD_BY_ID opens what has one (CAP_SYS_ADMIN for both), and BPF_OBJ_GET_INFO_BY_FD tells what
 // it is. So any process can look at what another one has loaded, change its maps, and keep it alive by a descriptor or
 // a pin.
 #pragma once
@@ -66,6 +66,11 @@ struct ProgramFacts {
 };
 /// BPF_OBJ_GET_INFO_BY_FD of an open program. Throws Error.
 ProgramFacts program_facts(KernelGate& gate, int prog_fd);
+
+/// The program's instructions as the verifier has left them ("translated"): maps by their ids, helpers by their
+/// distance from the kernel's symbol __bpf_call_base, what is never reached gone, some calls replaced by what they do.
+/// Empty where the kernel does not show them to this process.
+std::vector<bpf_insn> program_instructions(KernelGate& gate, int prog_fd);
 
 /// What the kernel tells of a map: struct bpf_map_info.
 struct MapFacts {

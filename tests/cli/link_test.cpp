@@ -129,3 +129,28 @@ TEST_CASE("prog show tells what the kernel knows of a program", "[cli][kernel][p
     CHECK(loader_says("prog show 2147483646").status == 3);
     CHECK(loader_says("prog").status == 2);
 }
+
+TEST_CASE("prog dump shows the instructions that the verifier has left, maps by their ids and helpers by name",
+          "[cli][kernel][prog]") {
+    LoadedObject object({"mb_first"});
+    const std::string id = object.prog_id("mb_first");
+    const Said said = loader_says("prog dump " + id);
+    INFO(said.err << said.out);
+    REQUIRE(said.status == 0);
+    const std::vector<std::string> lines = lines_of(said.out);
+    REQUIRE(lines.size() > 3);
+    CHECK_THAT(lines[0], contains("    0: "));
+    CHECK_THAT(said.out, contains("map[id:" + object.map_id("mb_visits") + "]"));
+    CHECK_THAT(said.out, contains(": call htab_map_update_elem") || contains(": call bpf_map_update_elem"));
+    CHECK_THAT(lines[lines.size() - 2], contains(": exit"));
+    const std::uint32_t bytes = minibpf::program_facts(object.gate(), object.prog_fd("mb_first")).xlated_size;
+    CHECK(lines.back() == std::to_string(bytes / 8) + " instructions, " + std::to_string(bytes) + " bytes");
+    CHECK(loader_says("prog dump 2147483646").status == 3);
+}
+
+TEST_CASE("prog dump without root says what it takes", "[cli][kernel][prog]") {
+    LoadedObject object({"mb_first"});
+    require_prerequisite(run("command -v setpriv").status == 0, "setpriv");
+    const Said said = run("setpriv --bounding-set -all " + loader() + " prog dump " + object.prog_id("mb_first"));
+    CHECK(said.status == 4);
+}

@@ -1,0 +1,2 @@
+loader map set "$CONFIG" 0 '"Good day"'
+loader map dump "$CONFIG"

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+//
+// A number in .bss remembers from packet to packet.
+#include "../chapter8/packet.h"
+
+#include <linux/pkt_cls.h>
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+u32 pings;
+
+SEC("tc")
+int lose_some(struct __sk_buff *skb)
+{
+    if (!ping_request((void *)(long)skb->data, (void *)(long)skb->data_end))
+        return TC_ACT_OK;
+    return pings++ % 2 ? TC_ACT_SHOT : TC_ACT_OK;
+}

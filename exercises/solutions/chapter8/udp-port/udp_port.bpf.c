@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0
+// The headers are compared from the outermost to the innermost.
+#include "../chapter8/packet.h"
+
+#include <linux/udp.h>
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+struct udp_packet {
+    struct ethhdr ethernet;
+    struct iphdr ip;
+    struct udphdr udp;
+} __attribute__((packed));
+
+SEC("xdp")
+int drop_port(struct xdp_md *ctx)
+{
+    struct udp_packet *packet = (void *)(long)ctx->data;
+
+    if ((void *)(packet + 1) > (void *)(long)ctx->data_end)
+        return XDP_PASS;
+    if (packet->ethernet.h_proto != network_order16(ETH_P_IP))
+        return XDP_PASS;
+    if (packet->ip.protocol != IPPROTO_UDP || packet->ip.ihl != 5)
+        return XDP_PASS;
+    return packet->udp.dest == network_order16(7777) ? XDP_DROP : XDP_PASS;
+}
