@@ -101,7 +101,7 @@ def title_of(path):
     """A folder's title: its README's heading, or its name."""
     readme = ROOT / path / "README.md"
     heading = re.search(r"^# (.*)$", readme.read_text(), re.MULTILINE) if readme.exists() else None
-    return heading[1] if heading else Path(path).name.replace("-", " ").capitalize()
+    return heading[1] if heading else re.sub(r"(\D)(\d)", r"\1 \2", Path(path).name).replace("-", " ").capitalize()
 
 
 def on_nav(nav, config, files):
