@@ -20,11 +20,20 @@
 //     minibpf::Object object = minibpf::load(gate, minibpf::open_object(gate, "hello.bpf.o"));
 //     minibpf::Link link = minibpf::attach(gate, object.require_program("hello"));
 //
-// A header that is public says so by its `#pragma GCC visibility`: what stands between push and pop can be used from outside
-// the shared library, and only such headers are installed. This one includes all of them.
+// A header that is public says so by its `#pragma GCC visibility`: what stands between push and pop can be used from
+// outside the shared library, and only such headers are installed. This one includes all of them.
 //
 // Errors are minibpf::Error, with five parts (base/error.hpp). What is loaded is unloaded when its owner dies.
 #pragma once
+
+/// Everything between a BPF object file and a running program. From there on: open_object(), load(), attach().
+namespace minibpf {}
+
+/// BTF, the types of objects and of the kernel.
+namespace minibpf::btf {}
+
+/// ELF files, as far as BPF needs them.
+namespace minibpf::elf {}
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/attach/link_operations.hpp>
@@ -51,6 +60,7 @@
 #include <libminibpf/load/compile.hpp>
 #include <libminibpf/load/loaded.hpp>
 #include <libminibpf/load/loader.hpp>
+#include <libminibpf/load/pinning.hpp>
 #include <libminibpf/load/references.hpp>
 #include <libminibpf/load/test_run.hpp>
 #include <libminibpf/narrate/dry_run_gate.hpp>

@@ -41,6 +41,10 @@ libbpf-tools      file:/usr/sbin/biosnoop                                       
 ir-keytable       file:/usr/bin/ir-keytable                                          has more of them
 golang-github-cilium-ebpf-dev  file:/usr/share/gocode/src/github.com/cilium/ebpf/testdata  has more of them
 '
+for_site='
+mkdocs-material   file:/usr/share/mkdocs/themes/material/mkdocs_theme.yml            makes the pages
+doxygen           command:doxygen                      makes the reference of the headers
+'
 for_fuzz='
 libclang-rt-dev   fuzzer:                              fuzzes the parsers
 '

@@ -54,7 +54,7 @@ inline bool kernel_must_have(std::string_view facility) {
 inline void skip_unless_kernel_has(const std::string& facility, bool present) {
     if (present) return;
     if (kernel_must_have(facility)) FAIL("this kernel is known to have " << facility << ", but it was not found");
-    leave_skipped("this kernel has no " + facility);
+    leave_skipped("needs a kernel with " + facility);
 }
 
 }  // namespace minibpf::test

@@ -39,6 +39,7 @@ struct AttachOrder {
     std::uint64_t expected_revision = 0;  ///< ESTALE if others came or went since; 0: does not matter
 };
 
+/// What an attachment needs beyond program and hook. The defaults do for nearly all.
 struct AttachOptions {
     AttachBy by = AttachBy::usual;
     std::uint64_t cookie = 0;  ///< for bpf_get_attach_cookie(); needs AttachBy::link
@@ -62,7 +63,8 @@ Link attach(KernelGate& gate, const Program& program, const AttachOptions& optio
 /// missing (Blame::facility).
 Link attach(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options = {});
 
-// The hooks, each in its own file.
+/// The hooks, each in its own file. attach() chooses among them by the hook's kind.
+///@{
 Link attach_tracepoint(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_raw_tracepoint(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
@@ -82,6 +84,7 @@ Link attach_sockmap(KernelGate& gate, const Program& program, const Hook& hook, 
 Link attach_tracing(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_iterator(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
 Link attach_perf_event(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options);
+///@}
 
 /// Registers a table of functions of a loaded object with the kernel, until the link's end. Throws Error: the kernel
 /// refuses the table, or has one of that name.

@@ -16,6 +16,7 @@ namespace minibpf {
 class TracefsProbe {
 public:
     TracefsProbe() = default;
+    /// `event` is GROUP/NAME, as it was written into the open `events_file`.
     TracefsProbe(KernelGate& gate, Fd events_file, std::string event)
         : gate_(&gate), events_file_(std::move(events_file)), removal_("-:" + std::move(event)) {}
     TracefsProbe(TracefsProbe&& other) noexcept
@@ -53,6 +54,7 @@ public:
         if (is_attached_) gate_.enter(undo_, why_undo_);
     }
 
+    /// Makes the call that attaches. If the kernel did it, `undo` is made at the end.
     Answer attach(const Syscall& call, const Reason& reason) noexcept {
         const Answer answer = gate_.enter(call, reason);
         is_attached_ = answer.ok();
@@ -70,9 +72,12 @@ private:
 /// What holds a program at its hook: some hooks need a perf event, some a BPF link, some both.
 class Link {
 public:
+    /// By a BPF link.
     Link(std::string description, Fd link) : description_(std::move(description)), link_(std::move(link)) {}
+    /// By what has no descriptor.
     Link(std::string description, std::unique_ptr<Attachment> attachment)
         : description_(std::move(description)), attachment_(std::move(attachment)) {}
+    /// By a perf event, of a probe in tracefs perhaps, and with a BPF link on top of it perhaps.
     Link(std::string description, TracefsProbe probe, Fd event, Fd link = {})
         : description_(std::move(description)),
           probe_(std::move(probe)),

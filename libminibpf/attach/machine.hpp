@@ -13,7 +13,9 @@
 
 namespace minibpf {
 
+/// One thing that programs need, and whether it is there.
 struct Finding {
+    /// How it is with the thing.
     enum class State {
         present,
         missing,

@@ -9,6 +9,7 @@
 
 namespace minibpf {
 
+/// What a pattern may ask for.
 enum class ProbeKind {
     tracepoint,
     raw_tracepoint,
@@ -20,6 +21,7 @@ enum class ProbeKind {
     usdt,
 };
 
+/// A pattern, taken apart.
 struct ProbePattern {
     std::optional<ProbeKind> kind;  ///< as the hook's prefix says; nothing: any
     std::string prefix;             ///< "kprobe", as it was written

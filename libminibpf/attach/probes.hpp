@@ -58,6 +58,7 @@ std::vector<KernelFunction> parse_filter_functions(std::string_view text);
 /// programs.
 std::vector<KernelFunction> parse_kernel_symbols(std::string_view text);
 
+/// The functions of a kernel, and how far the list is to be trusted.
 struct KernelFunctions {
     std::vector<KernelFunction> functions;
     std::string source;     ///< the file that they are from
@@ -89,6 +90,7 @@ struct UsdtProbe {
     std::string_view provider, name;
     std::vector<elf::UsdtNote> places;
 };
+/// The USDT probes of an executable, by provider and name.
 std::vector<UsdtProbe> usdt_probes(const elf::Executable& executable);
 
 }  // namespace minibpf

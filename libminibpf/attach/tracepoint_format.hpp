@@ -11,6 +11,7 @@
 
 namespace minibpf {
 
+/// A field of a tracepoint, as a line of its format tells it.
 struct TracepointField {
     std::string
         declaration;  ///< as the file has it: "const char * filename", "char comm[16]", "__data_loc char[] name"

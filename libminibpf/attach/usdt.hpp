@@ -16,6 +16,7 @@ namespace minibpf {
 /// once for all USDT links of it.
 class UsdtSpecs {
 public:
+    /// `object` outlives this.
     explicit UsdtSpecs(Object& object) : map_(object.find_map("__bpf_usdt_specs")) {}
 
     bool is_used() const noexcept { return map_ != nullptr; }  ///< whether the object has such a map

@@ -12,6 +12,7 @@ namespace minibpf {
 
 /// One argument, as programs that include libbpf's usdt.bpf.h have it in their map.
 struct UsdtArgument {
+    /// Where the argument is.
     enum Type : std::uint32_t {
         constant,             ///< value_offset is the value
         in_register,          ///< in the register at register_offset of struct pt_regs

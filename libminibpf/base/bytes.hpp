@@ -18,8 +18,8 @@
 
 namespace minibpf {
 
-using Bytes = std::vector<std::byte>;
-using ByteView = std::span<const std::byte>;
+using Bytes = std::vector<std::byte>;         ///< owned
+using ByteView = std::span<const std::byte>;  ///< borrowed
 
 /// The `T` at `offset`, in the machine's own byte order; nothing when it would reach past the end.
 template <class T>
@@ -53,6 +53,7 @@ noexcept {
     return std::as_bytes(std::span<const T, 1>(&value, 1));
 }
 
+/// A text's bytes, without a NUL.
 inline ByteView bytes_of(std::string_view text) noexcept {
     return std::as_bytes(std::span(text.data(), text.size()));
 }

@@ -22,6 +22,7 @@ enum class Blame {
     facility = 4,  ///< privilege, a mount or a kernel facility is missing
 };
 
+/// What an Error knows: five parts, each empty or zero where there is nothing to say, and who has to act.
 struct ErrorDetail {
     std::string doing;            ///< "loading program 'hello' (SEC kprobe/do_unlinkat)"
     std::string call;             ///< "bpf(BPF_PROG_LOAD)", empty when no system call failed
@@ -31,17 +32,18 @@ struct ErrorDetail {
     Blame blame = Blame::object;  ///< whose turn it is, and the exit status
 };
 
+/// The one exception of the library. what() is one line of `doing`, the call and the errno's name; the rest is in
+/// detail().
 class Error : public std::runtime_error {
 public:
-    explicit Error(ErrorDetail detail);
+    explicit Error(ErrorDetail detail);  ///< what() is made of it
 
-    const ErrorDetail& detail() const noexcept { return detail_; }
+    const ErrorDetail& detail() const noexcept { return detail_; }  ///< all that is known
 
     /// The same error with `outer` put before what was being done: "outer: doing".
     Error within(const std::string& outer) const;
-    /// The same error with another hint, or with another one to act.
-    Error with_hint(std::string hint) const;
-    Error with_blame(Blame blame) const;
+    Error with_hint(std::string hint) const;  ///< the same error with another hint
+    Error with_blame(Blame blame) const;      ///< the same error with another one to act
 
 private:
     ErrorDetail detail_;

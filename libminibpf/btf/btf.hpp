@@ -55,29 +55,33 @@ enum class Kind : std::uint8_t {
     enum64,
 };
 
-constexpr std::size_t kind_count = 20;
+constexpr std::size_t kind_count = 20;  ///< how many there are
 
 /// "INT", "STRUCT": the kernel's name without BTF_KIND_.
 std::string_view kind_name(Kind kind) noexcept;
 
-struct Member {  // of a STRUCT or UNION
+/// Of a STRUCT or UNION.
+struct Member {
     std::string_view name;
     TypeId type = 0;
     std::uint32_t bit_offset = 0;
     std::uint32_t bit_size = 0;  ///< 0: not a bit-field
 };
 
-struct Enumerator {  // of an ENUM or ENUM64
+/// Of an ENUM or ENUM64.
+struct Enumerator {
     std::string_view name;
     std::uint64_t value = 0;  ///< sign-extended when the enum is signed
 };
 
-struct Param {  // of a FUNC_PROTO; a last one without name and type is "..."
+/// Of a FUNC_PROTO; a last one without name and type is "...".
+struct Param {
     std::string_view name;
     TypeId type = 0;
 };
 
-struct SectionVar {            // of a DATASEC
+/// Of a DATASEC.
+struct SectionVar {
     TypeId type = 0;           ///< of a VAR (or FUNC, for ksyms)
     std::uint32_t offset = 0;  ///< in the section, bytes
     std::uint32_t size = 0;    ///< bytes
@@ -100,11 +104,13 @@ struct Type {
     ByteView payload;                                             ///< what follows `struct btf_type`
 };
 
+/// What an INT is.
 struct IntEncoding {
     bool is_signed = false, is_char = false, is_bool = false;
     std::uint32_t bit_offset = 0, bits = 0;
 };
 
+/// What an ARRAY is of.
 struct ArrayInfo {
     TypeId element = 0, index = 0;
     std::uint32_t count = 0;
@@ -121,6 +127,7 @@ class NameIndex;
 class ExpectedTypes;
 struct Layout;
 
+/// A table of types, with views of each.
 class Btf {
 public:
     /// Checks header, type table, names and references; throws Error naming the type or offset at fault.
@@ -133,30 +140,35 @@ public:
     static Btf index(ByteView raw, std::string_view where, const Btf* base = nullptr,
                      std::span<const ExpectedName> expected = {});
 
+    /// All of it, as the kernel wants it.
     ByteView raw() const noexcept { return borrowed_.data() != nullptr ? borrowed_ : ByteView(owned_); }
     TypeId first_id() const noexcept { return first_id_; }  ///< 1, or for split BTF the one after the base's last
-    TypeId last_id() const noexcept { return first_id_ + type_count_ - 1; }
-    const Btf* base() const noexcept { return base_; }
+    TypeId last_id() const noexcept { return first_id_ + type_count_ - 1; }  ///< of the last type
+    const Btf* base() const noexcept { return base_; }                       ///< of split BTF; else null
 
     Type type(TypeId id) const;                           ///< throws Error when there is no such type
     std::string_view string(std::uint32_t offset) const;  ///< throws Error when it lies outside the strings
-    // Parts of type(id), for less.
+    /// Parts of type(id), for less.
+    ///@{
     std::string_view name(TypeId id) const { return id == 0 ? "void" : string(head(id).name_off); }
     Kind kind(TypeId id) const { return id == 0 ? Kind::void_ : static_cast<Kind>(head(id).info >> 24 & 0x7f); }
     TypeId target(TypeId id) const { return id == 0 ? 0 : head(id).type; }
+    ///@}
     /// Where to begin looking for the types of a kind: none is below, and there are none when it is beyond last_id().
     TypeId first_of(Kind kind) const noexcept { return first_of_kind_[static_cast<std::size_t>(kind)]; }
 
-    // The payloads: the kind must be the right one.
-    Member member(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
+    /// The payloads: the kind must be the right one, and i < type.vlen.
+    ///@{
+    Member member(const Type& type, std::uint32_t i) const;
     std::vector<Member> members(const Type& type) const;
-    Enumerator enumerator(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
+    Enumerator enumerator(const Type& type, std::uint32_t i) const;
     std::vector<Enumerator> enumerators(const Type& type) const;
     std::vector<Param> params(const Type& type) const;
-    SectionVar section_var(const Type& type, std::uint32_t i) const;  ///< i < type.vlen
+    SectionVar section_var(const Type& type, std::uint32_t i) const;
     std::vector<SectionVar> section_vars(const Type& type) const;
     IntEncoding int_encoding(const Type& type) const;
     ArrayInfo array(const Type& type) const;
+    ///@}
     /// Of a VAR: BTF_VAR_STATIC, _GLOBAL_ALLOCATED, _GLOBAL_EXTERN.
     std::uint32_t var_linkage(TypeId id) const {
         std::uint32_t linkage;
@@ -179,7 +191,7 @@ public:
     /// The type behind typedefs and qualifiers (const, volatile, restrict, type tags); void for a hostile (looping)
     /// chain.
     Type stripped(TypeId id) const { return type(strip_modifiers(id)); }
-    TypeId strip_modifiers(TypeId id) const;
+    TypeId strip_modifiers(TypeId id) const;  ///< its id alone
     /// Bytes that a value of the type takes; nothing for void, functions, incomplete and hostile (looping) types.
     std::optional<std::uint64_t> size_of(TypeId id) const;
 
@@ -188,12 +200,16 @@ public:
     /// known.
     template <class OffsetOf>
     void fix_datasec(TypeId datasec, std::uint32_t section_size, OffsetOf&& offset_of);
+    /// The two parts of it.
+    ///@{
     void set_datasec_size(TypeId datasec, std::uint32_t size);
     void set_section_var_offset(TypeId datasec, std::uint32_t var_index, std::uint32_t offset);
+    ///@}
     void sort_section_vars(TypeId datasec);  ///< by offset, as the kernel wants them
 
-    // Rewriting types in place, for what a kernel does not know or the compiler left open (btf_edit.cpp). Not for
-    // borrowed BTF.
+    /// Rewriting types in place, for what a kernel does not know or the compiler left open (btf_edit.cpp). Not for
+    /// borrowed BTF.
+    ///@{
     void set_kind(TypeId id, Kind kind, std::uint32_t vlen, bool kind_flag = false);  ///< of as many bytes as before
     std::uint32_t name_offset(TypeId id) const;  ///< where its name is, so that another type can have the same one
     void set_name(TypeId id, std::uint32_t name_offset);
@@ -202,6 +218,7 @@ public:
     std::uint32_t add_string(std::string_view text);  ///< its offset
     TypeId add_type(std::uint32_t name_offset, Kind kind, std::uint32_t vlen, std::uint32_t size_or_type,
                     ByteView payload);
+    ///@}
 
 private:
     Btf() = default;

@@ -16,6 +16,7 @@
 
 namespace minibpf::elf {
 
+/// A function that the symbol table of an executable names.
 struct FunctionSymbol {
     std::string_view name;     ///< without a version: "malloc" for "malloc@@GLIBC_2.2.5"
     std::uint64_t offset = 0;  ///< in the file, bytes

@@ -10,6 +10,7 @@
 
 namespace minibpf {
 
+/// Hands out the packets of a socket filter as they come, while its Poller waits.
 class PacketReader {
 public:
     /// Of each packet what the program let in, from the Ethernet header on; at most 64 KiB.

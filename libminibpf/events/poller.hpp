@@ -18,18 +18,21 @@
 
 namespace minibpf {
 
+/// Waits for several things at once, and calls the handler of each.
 class Poller {
 public:
+    /// `gate` outlives this. epoll_create1(2) is called with the first thing to wait for.
     explicit Poller(KernelGate& gate) : gate_(gate) {}
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
 
-    KernelGate& gate() const noexcept { return gate_; }
+    KernelGate& gate() const noexcept { return gate_; }  ///< by which it waits
 
     /// Keeps a handler in its Poller; when it dies the handler is called no more. The Poller outlives it.
     class Registration {
     public:
         Registration() = default;
+        /// Of the handler at that index.
         Registration(std::vector<std::function<void()>>& handlers, std::size_t index)
             : handlers_(&handlers), index_(index) {}
         Registration(Registration&& other) noexcept

@@ -22,13 +22,14 @@ namespace minibpf {
 /// Functions by their addresses or, in a file, by their offsets.
 class FunctionTable {
 public:
+    /// A function: where it is, and its name.
     struct Function {
         std::uint64_t begin = 0;
         std::uint64_t size = 0;  ///< bytes; 0: to the next one
         std::string name;
     };
 
-    explicit FunctionTable(std::vector<Function> functions = {});
+    explicit FunctionTable(std::vector<Function> functions = {});  ///< in any order
 
     /// "vfs_read+0xb3", "vfs_read" for its first byte, C++ functions as their source has them; empty when no function
     /// is there.
@@ -51,6 +52,7 @@ struct MappedFile {
     std::string identity;      ///< device and inode: "fe:00 1838"
     std::string path;          ///< "[vdso]" and the like are no files; empty: memory of no file
 };
+/// The lines of /proc/PID/maps.
 std::vector<MappedFile> parse_maps(std::string_view text);
 
 /// Reads each table when it is first asked for, and keeps it. What cannot be read gives fewer names, and no error.

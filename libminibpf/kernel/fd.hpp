@@ -16,6 +16,7 @@ namespace minibpf {
 class Fd {
 public:
     Fd() = default;
+    /// Takes over an open descriptor; `gate`, which it came from, closes it.
     Fd(KernelGate& gate, int fd) noexcept : gate_(&gate), fd_(fd) {}
     Fd(Fd&& other) noexcept : gate_(other.gate_), fd_(std::exchange(other.fd_, -1)) {}
     Fd& operator=(Fd&& other) noexcept {
@@ -28,9 +29,10 @@ public:
     }
     ~Fd() { reset(); }
 
-    int get() const noexcept { return fd_; }
-    bool is_open() const noexcept { return fd_ >= 0; }
+    int get() const noexcept { return fd_; }            ///< the number, borrowed; -1: none
+    bool is_open() const noexcept { return fd_ >= 0; }  ///< whether there is one
 
+    /// Closes it now.
     void reset(const Reason& reason = {}) noexcept {
         if (fd_ >= 0) gate_->enter(Close{.fd = std::exchange(fd_, -1)}, reason);
     }
@@ -44,6 +46,7 @@ private:
 class Mapping {
 public:
     Mapping() = default;
+    /// Takes over a mapping; `gate`, which it came from, unmaps it.
     Mapping(KernelGate& gate, void* address, std::size_t length) noexcept
         : gate_(&gate), bytes_(static_cast<std::byte*>(address), length) {}
     Mapping(Mapping&& other) noexcept : gate_(other.gate_), bytes_(std::exchange(other.bytes_, {})) {}
@@ -57,9 +60,10 @@ public:
     }
     ~Mapping() { reset(); }
 
-    std::span<std::byte> bytes() const noexcept { return bytes_; }
-    bool is_mapped() const noexcept { return !bytes_.empty(); }
+    std::span<std::byte> bytes() const noexcept { return bytes_; }  ///< the memory, borrowed
+    bool is_mapped() const noexcept { return !bytes_.empty(); }     ///< whether there is any
 
+    /// Unmaps it now.
     void reset() noexcept {
         const std::span<std::byte> bytes = std::exchange(bytes_, {});
         if (!bytes.empty()) {

@@ -26,16 +26,17 @@ Bytes read_all(KernelGate& gate, int fd, const std::string& path);
 void for_each_piece(KernelGate& gate, int fd, const std::string& path,
                     const std::function<void(std::string_view)>& take);
 
-/// All lines that an open descriptor gives, without their ends; of a file that is read in pieces because it is long. What
-/// follows the last line's end is no line. Throws Error naming `path`.
+/// All lines that an open descriptor gives, without their ends; of a file that is read in pieces because it is long.
+/// What follows the last line's end is no line. Throws Error naming `path`.
 void for_each_line(KernelGate& gate, int fd, const std::string& path,
                    const std::function<void(std::string_view)>& take);
 
 /// The decimal number in a one-line file such as /sys/kernel/tracing/events/CATEGORY/NAME/id; nothing when the file
 /// does not open or holds something else.
 std::optional<std::uint64_t> read_number(KernelGate& gate, const std::string& path, const Reason& reason = {});
-std::optional<std::uint64_t> read_number(KernelGate& gate, int fd);
+std::optional<std::uint64_t> read_number(KernelGate& gate, int fd);  ///< the same of an open file
 
+/// A name in a directory.
 struct DirectoryEntry {
     std::string name;
     unsigned char type = 0;  ///< DT_REG, DT_DIR, DT_LNK, ... (dirent.h); some file systems say DT_UNKNOWN
@@ -54,6 +55,7 @@ std::optional<std::string> read_link(KernelGate& gate, const std::string& path, 
 /// The content of a small text file, whose absence is an answer too: nothing when it cannot be read.
 std::optional<std::string> read_text(KernelGate& gate, const std::string& path, const Reason& reason = {});
 
+/// The bytes as characters, borrowed.
 std::string_view text_of(ByteView bytes) noexcept;
 
 }  // namespace minibpf

@@ -22,9 +22,11 @@ namespace minibpf {
 class Reason {
 public:
     Reason() = default;
+    /// A literal.
     Reason(const char* text)
         : tell_([](const void* literal) { return std::string(static_cast<const char*>(literal)); }), what_(text) {}
 
+    /// A lambda that returns the text.
     template <class F>
     requires std::is_invocable_r_v<std::string, const F&> Reason(const F& tell)
         : tell_([](const void* lambda) -> std::string { return (*static_cast<const F*>(lambda))(); }), what_(&tell) {}
@@ -37,6 +39,7 @@ private:
     const void* what_ = nullptr;
 };
 
+/// What answers system calls: the kernel itself (LiveGate), or a decorator that holds the next gate.
 class KernelGate {
 public:
     virtual ~KernelGate() = default;
@@ -44,6 +47,7 @@ public:
     /// Makes the call and returns the kernel's answer. noexcept, because destructors close through it.
     virtual Answer enter(const Syscall& call, const Reason& reason) noexcept = 0;
 
+    /// The same without a reason.
     Answer enter(const Syscall& call) noexcept { return enter(call, Reason()); }
 };
 

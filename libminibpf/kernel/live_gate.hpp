@@ -8,8 +8,10 @@
 
 namespace minibpf {
 
+/// Enters the kernel by syscall(2).
 class LiveGate final : public KernelGate {
 public:
+    /// How much of `union bpf_attr` each bpf() call passes.
     explicit LiveGate(AttrSize attr_size = AttrSize::minimal) noexcept : attr_size_(attr_size) {}
 
     using KernelGate::enter;

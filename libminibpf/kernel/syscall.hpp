@@ -170,6 +170,7 @@ struct OrderedLink {
     std::uint64_t expected_revision = 0;
 };
 
+/// What a link has besides its program, target and type, by the kind of its hook.
 using LinkDetails = std::variant<std::monostate, PerfEventLink, KprobeMultiLink, UprobeMultiLink, TracingLink, IterLink,
                                  NetfilterLink, OrderedLink>;
 
@@ -268,7 +269,7 @@ struct ObjGetInfoByFd {
 /// What has an id: a number that the kernel gives to each object, for as long as the object lives.
 enum class IdKind { prog, map, btf, link };
 
-/// BPF_PROG_GET_NEXT_ID, BPF_MAP_GET_NEXT_ID (4.13), BPF_BTF_GET_NEXT_ID (5.3), BPF_LINK_GET_NEXT_ID (5.8): Answer::out
+/// BPF_PROG_GET_NEXT_ID, BPF_MAP_GET_NEXT_ID (4.13), BPF_BTF_GET_NEXT_ID (5.4), BPF_LINK_GET_NEXT_ID (5.8): Answer::out
 /// is the lowest id above `start_id`; ENOENT after the last one.
 struct GetNextId {
     IdKind kind{};
@@ -478,6 +479,7 @@ struct ReceiveFrom {
     bool undoes = false;  ///< the answer to a SendTo that undoes
 };
 
+/// A system call: one of all that minibpf makes.
 using Syscall =
     std::variant<MapCreate, MapLookupElem, MapUpdateElem, MapDeleteElem, MapGetNextKey, MapFreeze, ProgLoad, BtfLoad,
                  RawTracepointOpen, LinkCreate, LinkUpdate, LinkDetach, IterCreate, ProgAttach, ProgDetach, ProgTestRun,
@@ -502,8 +504,8 @@ struct Answer {
     std::uintptr_t attr = 0;  ///< where the bpf_attr lay: strace shows no more of a command that it does not know
     Origin origin = Origin::kernel;
 
-    bool ok() const noexcept { return error == 0; }
-    int fd() const noexcept { return static_cast<int>(value); }
+    bool ok() const noexcept { return error == 0; }              ///< whether the kernel did it
+    int fd() const noexcept { return static_cast<int>(value); }  ///< `value` of a call that answers a descriptor
 };
 
 /// The call's name as an error or a title spells it: "bpf(BPF_MAP_CREATE)", "perf_event_open", "openat".

@@ -11,6 +11,7 @@
 
 namespace minibpf {
 
+/// What clang is told besides `-target bpf -g -O2`.
 struct CompileOptions {
     std::vector<std::string> cflags = {};               ///< more of clang's options, each as one writes it in a shell
     std::vector<std::string> include_directories = {};  ///< besides the one with minibpf_helpers.h

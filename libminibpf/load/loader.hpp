@@ -24,6 +24,7 @@
 
 namespace minibpf {
 
+/// How to load. By default all programs, for the running kernel.
 struct LoadOptions {
     /// Only these programs; empty: all but the optional ones (SEC("?...")).
     std::vector<std::string> programs;

@@ -117,7 +117,11 @@ MapCreate MapLoader::request(const MapSpec& map, std::size_t index) const {
         call.max_entries = static_cast<std::uint32_t>(possible_cpu_count(gate_));
     }
     if (is_ring_buffer(map.type)) call.max_entries = ring_buffer_size(map.max_entries);
-    if (btf_fd_ < 0) return call;
+    if (btf_fd_ >= 0) add_types(call, map, index);
+    return call;
+}
+
+void MapLoader::add_types(MapCreate& call, const MapSpec& map, std::size_t index) const {
     if (map.origin == MapOrigin::struct_ops && struct_ops_[index]) {
         const StructOps& table = *struct_ops_[index];
         call.btf_fd = static_cast<std::uint32_t>(btf_fd_);
@@ -131,7 +135,6 @@ MapCreate MapLoader::request(const MapSpec& map, std::size_t index) const {
         call.btf_key_type_id = map.btf_key_type_id;
         call.btf_value_type_id = map.btf_value_type_id;
     }
-    return call;
 }
 
 // A data section that the caller has made larger, for an array at its end, is not what its DATASEC says any more.

@@ -35,7 +35,7 @@ public:
 
 private:
     MapCreate request(const MapSpec& map, std::size_t index) const;
-    Fd create_inner(const MapSpec& outer) const;
+    void add_types(MapCreate& call, const MapSpec& map, std::size_t index) const;
     Fd enter(const MapSpec& map, MapCreate call, std::size_t index) const;
     bool is_resized_section(const MapSpec& map) const;
     Answer without_btf(MapCreate call, const Answer& refused) const;

@@ -25,13 +25,14 @@ namespace minibpf {
 /// A map in the kernel. Keys and values are bytes here; the overloads with text go by the map's BTF.
 class Map {
 public:
+    /// Takes over a map that has been created after `spec`, which is one of `object`; both outlive it.
     Map(KernelGate& gate, const ObjectSpec& object, const MapSpec& spec, std::uint32_t max_entries, Fd fd)
         : gate_(&gate), object_(&object), spec_(&spec), max_entries_(max_entries), fd_(std::move(fd)) {}
 
-    const std::string& name() const noexcept { return spec_->name; }
-    const MapSpec& spec() const noexcept { return *spec_; }
+    const std::string& name() const noexcept { return spec_->name; }     ///< as the source has it
+    const MapSpec& spec() const noexcept { return *spec_; }              ///< what it was made after
     std::uint32_t max_entries() const noexcept { return max_entries_; }  ///< as created: perf arrays get the CPU count
-    int fd() const noexcept { return fd_.get(); }
+    int fd() const noexcept { return fd_.get(); }                        ///< borrowed
 
     /// BPF_MAP_UPDATE_ELEM. Throws Error with the kernel's errno; Blame::usage when key or value has the wrong size.
     void update(ByteView key, ByteView value, std::uint64_t flags = BPF_ANY, const Reason& reason = {});
@@ -41,7 +42,7 @@ public:
 
     /// Key and value of an element written as text, one CPU's value; the check that update() makes before its call.
     std::pair<Bytes, Bytes> parse_element(std::string_view key, std::string_view value) const;
-    Bytes parse_key(std::string_view text) const;
+    Bytes parse_key(std::string_view text) const;  ///< a key alone, likewise
 
     /// The value of a key; nothing when the map has none. Per-CPU maps: one value after another, padded to 8 bytes.
     std::optional<Bytes> lookup(ByteView key) const;
@@ -65,7 +66,7 @@ public:
 
     std::string key_text(ByteView key) const;      ///< typed by BTF, else an integer or hex
     std::string value_text(ByteView value) const;  ///< per-CPU maps: `{cpu0 = 1, cpu1 = 0}`
-    bool is_per_cpu() const noexcept;
+    bool is_per_cpu() const noexcept;              ///< whether each CPU has values of its own
     /// What lookup() gave, taken apart: each CPU's value, or the one that there is in maps that are not per-CPU.
     std::vector<ByteView> values_by_cpu(ByteView value) const;
 
@@ -89,11 +90,12 @@ private:
 /// A program that the verifier has accepted. It runs only once it is attached.
 class Program {
 public:
+    /// Takes over a program that has been loaded after `spec`, which outlives it.
     Program(const ProgramSpec& spec, Fd fd) : spec_(&spec), fd_(std::move(fd)) {}
 
-    const std::string& name() const noexcept { return spec_->name; }
-    const ProgramSpec& spec() const noexcept { return *spec_; }
-    int fd() const noexcept { return fd_.get(); }
+    const std::string& name() const noexcept { return spec_->name; }  ///< its function's
+    const ProgramSpec& spec() const noexcept { return *spec_; }       ///< what it was made after
+    int fd() const noexcept { return fd_.get(); }                     ///< borrowed
 
 private:
     const ProgramSpec* spec_;
@@ -113,15 +115,16 @@ public:
     Object& operator=(Object&&) = delete;
     ~Object();
 
-    const ObjectSpec& spec() const noexcept { return *spec_; }
-    std::vector<Map>& maps() noexcept { return maps_; }
-    std::vector<Program>& programs() noexcept { return programs_; }
-    const std::vector<Program>& programs() const noexcept { return programs_; }
+    const ObjectSpec& spec() const noexcept { return *spec_; }                   ///< what it was made after
+    std::vector<Map>& maps() noexcept { return maps_; }                          ///< those that were created or found
+    std::vector<Program>& programs() noexcept { return programs_; }              ///< those that were loaded
+    const std::vector<Program>& programs() const noexcept { return programs_; }  ///< those that were loaded
+    /// Those that were left out: LoadOptions::keep_going.
     const std::vector<FailedProgram>& failed_programs() const noexcept { return failed_; }
 
-    Map* find_map(std::string_view name) noexcept;
-    Program* find_program(std::string_view name) noexcept;
-    Map& require_map(std::string_view name);          ///< throws Error with the nearest name that exists
+    Map* find_map(std::string_view name) noexcept;          ///< null: there is none of that name
+    Program* find_program(std::string_view name) noexcept;  ///< null: there is none of that name
+    Map& require_map(std::string_view name);                ///< throws Error with the nearest name that exists
     Program& require_program(std::string_view name);  ///< the same; says so when the program was left out of the load
 
     /// A global variable in the memory that the programs see: `object.variable<std::uint64_t>("counter")`, and of a
@@ -132,6 +135,7 @@ public:
     T& variable(std::string_view name) {
         return as_variable<T>(name, variable_bytes(name, !std::is_const_v<T>));
     }
+    /// The same without its type.
     std::span<std::byte> variable_bytes(std::string_view name, bool for_writing = false);
     /// Its value now, as text of its type.
     std::string variable_text(std::string_view name);

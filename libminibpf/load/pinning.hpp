@@ -12,8 +12,16 @@ namespace minibpf {
 /// Throws Error (Blame::object) when the pinned map has another type, size or flags.
 Fd open_pinned_map(KernelGate& gate, const std::string& path, const MapSpec& spec, const MapCreate& wanted);
 
-/// Pins the object, a map or a program, at `path`: mounts the bpffs where there is none, and makes the directories on
-/// the way. Throws Error.
+}  // namespace minibpf
+
+#pragma GCC visibility push(default)
+
+namespace minibpf {
+
+/// Pins what `fd` is of, a map, a program or a link, at `path`: mounts the bpffs where there is none, and makes the
+/// directories on the way. Throws Error.
 void pin_object(KernelGate& gate, const std::string& path, int fd, const std::string& what);
 
 }  // namespace minibpf
+
+#pragma GCC visibility pop

@@ -22,8 +22,10 @@ enum class TestInputKind {
     nothing,  ///< tracing programs: the kernel calls functions of its own, bpf_fentry_test1() and so on
     none,     ///< cannot be run so: they must be attached
 };
+/// What BPF_PROG_TEST_RUN gives programs of that type.
 TestInputKind test_input_kind(bpf_prog_type type) noexcept;
 
+/// What the program is run on.
 struct TestInput {
     Bytes data;
     Bytes context;
@@ -31,6 +33,7 @@ struct TestInput {
     std::optional<std::uint32_t> cpu;  ///< raw tracepoints: run it there
 };
 
+/// What came of it.
 struct TestOutput {
     std::uint32_t retval = 0;
     std::uint32_t duration_ns = 0;  ///< of one run, on average; the kernel measures where it repeats

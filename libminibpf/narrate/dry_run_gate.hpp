@@ -39,7 +39,7 @@ public:
 
     /// The descriptors that were handed out and not closed, in ascending order.
     std::vector<int> open_fds() const;
-    std::size_t mapping_count() const noexcept { return mappings_.size(); }
+    std::size_t mapping_count() const noexcept { return mappings_.size(); }  ///< how many were not unmapped
 
 private:
     struct File {

@@ -14,6 +14,7 @@ namespace minibpf {
 /// Answers `error` to the `nth` call (from 0) that is no clean-up, and passes on all others.
 class FailingGate final : public KernelGate {
 public:
+    /// `next` outlives this.
     FailingGate(KernelGate& next, int nth, int error) noexcept : next_(next), nth_(nth), error_(error) {}
 
     using KernelGate::enter;

@@ -25,6 +25,7 @@
 
 namespace minibpf {
 
+/// How much is said of each call.
 struct NarrationOptions {
     AttrSize attr_size = AttrSize::minimal;  ///< the same as the LiveGate's
     StraceVersion strace_version = StraceVersion::v6_1;
@@ -37,7 +38,7 @@ struct NarrationOptions {
 /// Recognises the calls of the event path: waiting, and reading what was opened as a trace pipe.
 class EventPath {
 public:
-    bool contains(const Syscall& call) const noexcept;
+    bool contains(const Syscall& call) const noexcept;  ///< whether the call is one of them
     void note(const Syscall& call,
               const Answer& answer);  ///< every call and its answer, to know which trace pipes are open
 
@@ -52,7 +53,7 @@ public:
     bool goes_on(const Syscall& call) const noexcept;
     void note(const Syscall& call, const Answer& answer) noexcept;  ///< every call and its answer
 
-    void leave_out(const Answer& answer) noexcept;
+    void leave_out(const Answer& answer) noexcept;  ///< counts a read that is not told of
     /// "1,329 more reads, 5,388,112 bytes" were left out since this was asked last; empty for none.
     std::string left_out();
 
@@ -63,8 +64,10 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
+/// Tells `sink` each call, and passes it on.
 class NarratingGate final : public KernelGate {
 public:
+    /// `next` makes the calls, and outlives this.
     NarratingGate(KernelGate& next, Sink sink, NarrationOptions options = {})
         : next_(next), sink_(std::move(sink)), options_(options) {}
 

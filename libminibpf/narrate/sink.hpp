@@ -16,8 +16,10 @@ using Sink = std::function<void(std::string_view line)>;
 /// Writes each line at once to a file that it does not own: whatever happens next, the line is out.
 class FileSink {
 public:
+    /// `file` outlives this.
     explicit FileSink(std::FILE* file) noexcept : file_(file) {}
 
+    /// Writes `line` and a newline.
     void operator()(std::string_view line) const {
         std::string text(line);
         text += '\n';

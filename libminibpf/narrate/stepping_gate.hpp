@@ -15,6 +15,7 @@
 
 namespace minibpf {
 
+/// How the calls are shown.
 struct SteppingOptions {
     AttrSize attr_size = AttrSize::minimal;  ///< the same as the LiveGate's
     StraceVersion strace_version = StraceVersion::v6_1;
@@ -31,13 +32,14 @@ struct SteppingOptions {
 /// and so do the third and further reads of one file.
 class SteppingGate final : public KernelGate {
 public:
+    /// `next` makes the calls. All three outlive this.
     SteppingGate(KernelGate& next, std::istream& in, std::ostream& out, SteppingOptions options = {})
         : next_(next), in_(in), out_(out), options_(options) {}
 
     using KernelGate::enter;
     Answer enter(const Syscall& call, const Reason& reason) noexcept override;
 
-    bool has_quit() const noexcept { return mode_ == Mode::quit; }
+    bool has_quit() const noexcept { return mode_ == Mode::quit; }  ///< whether somebody wrote q
 
 private:
     enum class Mode { step, run, quit };

@@ -64,6 +64,7 @@ struct MapSlot {
     std::variant<MapReference, FunctionReference> target;
 };
 
+/// A map that the object defines, or that one of its sections becomes.
 struct MapSpec {
     std::string name;         ///< as the C source has it: "config", ".rodata"
     std::string kernel_name;  ///< what the kernel is told: at most 15 characters: "config", "hello.rodata"
@@ -88,6 +89,7 @@ struct MapSpec {
     std::vector<MapSlot> slots;
 };
 
+/// An instruction that refers to something, and to what.
 struct InsnRelocation {
     std::uint32_t insn_index = 0;  ///< in its function
     std::variant<MapReference, DataReference, FunctionReference, ExternReference, UnknownReference> target;
@@ -157,6 +159,7 @@ struct VariableSpec {
     btf::TypeId type = 0;      ///< 0 without BTF
 };
 
+/// What kind of thing the kernel has to have.
 enum class ExternKind {
     kconfig,        ///< a variable with the value of a kernel option: CONFIG_HZ
     ksym_address,   ///< `extern const void name __ksym`: the address of a kernel symbol
@@ -180,6 +183,7 @@ struct ExternSpec {
     std::uint32_t offset = 0;
 };
 
+/// All that an object file says. Plain data, which a caller may change before the load.
 struct ObjectSpec {
     std::string name;       ///< the file's name without directory and endings: "hello" for progs/hello.bpf.o
     std::string file_name;  ///< for errors
@@ -200,15 +204,20 @@ struct ObjectSpec {
     std::vector<ExternSpec> externs;
     std::vector<std::string> warnings;  ///< old spellings, a missing license: to be shown, not fatal
 
+    /// By its name; null when there is none.
+    ///@{
     const MapSpec* find_map(std::string_view map_name) const noexcept;
     MapSpec* find_map(std::string_view map_name) noexcept;
     const ProgramSpec* find_program(std::string_view program_name) const noexcept;
     const VariableSpec* find_variable(std::string_view variable_name) const noexcept;
-    // The same for a name that a person gave: throw Error (Blame::object) with the nearest name that exists.
+    ///@}
+    /// The same for a name that a person gave: throw Error (Blame::object) with the nearest name that exists.
+    ///@{
     MapSpec& require_map(std::string_view map_name);
     const ProgramSpec& require_program(std::string_view program_name) const;
     ProgramSpec& require_program(std::string_view program_name);
     const VariableSpec& require_variable(std::string_view variable_name) const;
+    ///@}
     /// Whether a definition puts this function's program into a table of tail calls.
     bool is_in_table(std::size_t function) const noexcept;
     /// Throws Error when the object was compiled for machines of the other byte order.
@@ -223,6 +232,7 @@ struct ObjectSpec {
     T& variable(std::string_view variable_name) {
         return as_variable<T>(variable_name, variable_bytes(variable_name));
     }
+    /// The same without its type.
     std::span<std::byte> variable_bytes(std::string_view variable_name);
 };
 

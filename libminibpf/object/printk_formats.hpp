@@ -15,6 +15,7 @@
 
 namespace minibpf {
 
+/// What an object can print.
 struct PrintkFormats {
     std::vector<std::string> formats;
     bool complete = true;  ///< false: some call's format could not be told, so any line may be the object's

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
 //
-// Chapter 8: four places in the network stack. A packet that comes in passes xdp, then tc ingress, then the packet sockets
-// with their filters (where tcpdump sits), then IP and TCP; a connection that goes out begins with tcp_v4_connect().
+// Chapter 8: four places in the network stack. A packet that comes in passes xdp, then the packet sockets with their filters
+// (where tcpdump sits), then tc ingress, then IP and TCP; a connection that goes out begins with tcp_v4_connect().
 #include "packet.h"
 
 #include <linux/pkt_cls.h>

@@ -1,7 +1,10 @@
-// The transcripts of README.md and docs/ are what the command prints. A block stands behind a comment that names its
-// command:
+// The transcripts of README.md, examples/, exercises/ and docs/ are what the command prints. A block stands behind a
+// comment that names its command:
 //
 //     <!-- transcript: ./loader progs/hello.bpf.o -c true -->
+//
+// `transcript, cable: ...` is of a command that finds the interfaces which examples/chapter8/cable.sh makes.
+// `transcript, Linux 6.18: ...` is of that kernel alone; the tests in virtual machines see to the others' (tests/vm).
 //
 // Numbers differ from machine to machine (addresses, pids, times, a tracepoint's id), so all are compared as N. With
 // MINIBPF_REWRITE=1 in the environment the test writes the blocks anew instead.
@@ -15,6 +18,8 @@
 #include <tests/skip.hpp>
 
 #include "command.hpp"
+#include "pages.hpp"
+#include "veth.hpp"
 
 using namespace minibpf::test;
 
@@ -23,7 +28,8 @@ namespace {
 struct Transcript {
     std::filesystem::path file;
     std::string command;
-    std::size_t begin = 0;  ///< of the block's text in the file
+    bool has_cable = false;  ///< runs between the interfaces of examples/chapter8/cable.sh
+    std::size_t begin = 0;   ///< of the block's text in the file
     std::string text;
 };
 
@@ -36,22 +42,43 @@ bool is_for_this_kernel(const std::string& release) {
 
 std::vector<Transcript> transcripts_of(const std::filesystem::path& file) {
     const std::string content = text_file(file);
-    const std::regex marker(R"(<!-- transcript(, Linux ([0-9.]+))?: \./loader (.*) -->\n```\n)");
+    std::size_t marks = 0;
+    const std::regex marker(R"(<!-- transcript(, cable)?(, Linux ([0-9.]+))?: \./loader (.*) -->\n```\n)");
     std::vector<Transcript> found;
     for (std::sregex_iterator at(content.begin(), content.end(), marker), end; at != end; ++at) {
+        ++marks;
         const auto begin = static_cast<std::size_t>(at->position() + at->length());
         const std::size_t close = content.find("```\n", begin);
         REQUIRE(close != std::string::npos);
-        if (!is_for_this_kernel((*at)[2])) continue;
-        found.push_back(
-            {.file = file, .command = (*at)[3], .begin = begin, .text = content.substr(begin, close - begin)});
+        if (!is_for_this_kernel((*at)[3])) continue;
+        found.push_back({.file = file,
+                         .command = (*at)[4],
+                         .has_cable = (*at)[1].matched,
+                         .begin = begin,
+                         .text = content.substr(begin, close - begin)});
     }
+    INFO(file << ": a mark that begins with '<!-- transcript' has no block behind it, or is misspelt");
+    CHECK(count_of(content, "<!-- transcript") == marks);
     return found;
 }
 
+// In a namespace of its own, a command finds the cable of chapter 8, made as the page says. The mounts are its own too:
+// `ip` notes its namespaces by files in /run.
+std::string with_cable(const std::string& command, const TemporaryDirectory& directory) {
+    load_network_modules();
+    const std::filesystem::path script = directory / "script";
+    write_file(script, "mount -t tmpfs none /run && ip link set lo up && sh " +
+                           (source_dir() / "examples/chapter8/cable.sh").string() + " && " + command + "\n");
+    return "unshare -n -m /bin/sh " + script.string();
+}
+
 // The two streams in the order in which a terminal shows them, cut to 160 columns.
-std::string output_of(const std::string& command) {
-    const Said said = run("cd " + build_dir().string() + " && " + loader() + " " + command + " 2>&1");
+std::string output_of(const Transcript& transcript) {
+    const TemporaryDirectory directory;
+    std::string command = "cd " + build_dir().string() + " && { " + loader() + " " + transcript.command + "; } 2>&1";
+    if (transcript.has_cable) command = with_cable(command, directory);
+    const Said said = run(command);
+    UNSCOPED_INFO(said.err);  // why there is no cable
     std::string text;
     for (const std::string& line : lines_of(said.out))
         text += (line.size() > 160 ? line.substr(0, 157) + "..." : line) + "\n";
@@ -100,7 +127,7 @@ void rewrite(const Transcript& transcript, const std::string& output) {
 
 void compare(const Transcript& transcript) {
     INFO(transcript.file.filename() << ": ./loader " << transcript.command);
-    const std::string output = output_of(transcript.command);
+    const std::string output = output_of(transcript);
     if (environment_says("MINIBPF_REWRITE")) return rewrite(transcript, output);
     const std::vector<std::string> documented = lines_once(transcript.text);
     const std::vector<std::string> printed = lines_once(output);
@@ -114,14 +141,11 @@ void compare(const Transcript& transcript) {
 
 }  // namespace
 
-TEST_CASE("the transcripts in README.md and docs/ are what the command prints", "[cli][kernel][docs]") {
+TEST_CASE("the transcripts in README.md, examples/, exercises/ and docs/ are what the command prints",
+          "[cli][kernel][docs]") {
     require_prerequisite(geteuid() == 0, "root");
-    std::vector<std::filesystem::path> pages = {source_dir() / "README.md", source_dir() / "exercises/README.md"};
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(source_dir() / "docs")) {
-        if (entry.path().extension() == ".md") pages.push_back(entry.path());
-    }
     std::size_t count = 0;
-    for (const std::filesystem::path& page : pages) {
+    for (const std::filesystem::path& page : documentation_pages()) {
         std::vector<Transcript> transcripts = transcripts_of(page);
         count += transcripts.size();
         // From the last to the first, for rewriting one moves those behind it.

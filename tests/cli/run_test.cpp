@@ -221,7 +221,7 @@ TEST_CASE("a kprobe shows chapter 4's messages, by the PMU, by tracefs and by a 
 
 TEST_CASE("a kernel without kprobes exits 4 and names a way round", "[cli][kernel]") {
     need_root();
-    skip_unless_kernel_has("lack of kprobes", !std::filesystem::exists("/sys/bus/event_source/devices/kprobe"));
+    skip_unless_kernel_has("no kprobes", !std::filesystem::exists("/sys/bus/event_source/devices/kprobe"));
     const Said said = run(loader() + " -q " + prog("chapter4/hello_buffer_config.bpf.o"));
     CHECK(said.status == 4);
     CHECK_THAT(said.err, contains("CONFIG_KPROBES") && contains("tracepoint:"));

@@ -116,6 +116,48 @@ TEST_CASE("PROG_LOAD points into the call, and counts what it points to", "[kern
     CHECK(at<std::uint64_t>(encoded, 120) == address(fd_array.data()));
 }
 
+TEST_CASE("the calls on a map's elements point to keys and values", "[kernel][encode]") {
+    const std::array<std::byte, 4> key{};
+    std::array<std::byte, 12> value{};
+    std::array<std::byte, 4> next_key{};
+    const Syscall update = MapUpdateElem{.map_fd = 5, .key = key, .value = value, .flags = BPF_NOEXIST};
+    CHECK(minimal(update).cmd == BPF_MAP_UPDATE_ELEM);
+    CHECK(minimal(update).size == 32);
+    CHECK(at<std::uint32_t>(minimal(update), 0) == 5);
+    CHECK(at<std::uint64_t>(minimal(update), 8) == address(key.data()));
+    CHECK(at<std::uint64_t>(minimal(update), 16) == address(value.data()));
+    CHECK(at<std::uint64_t>(minimal(update), 24) == BPF_NOEXIST);
+    const Syscall lookup = MapLookupElem{.map_fd = 5, .key = key, .value = value};
+    CHECK(minimal(lookup).cmd == BPF_MAP_LOOKUP_ELEM);
+    CHECK(at<std::uint64_t>(minimal(lookup), 16) == address(value.data()));
+    const Syscall remove = MapDeleteElem{.map_fd = 5, .key = key};
+    CHECK(minimal(remove).cmd == BPF_MAP_DELETE_ELEM);
+    CHECK(minimal(remove).size == 16);
+    CHECK(at<std::uint64_t>(minimal(remove), 8) == address(key.data()));
+    const Syscall next = MapGetNextKey{.map_fd = 5, .key = key, .next_key = next_key};
+    CHECK(minimal(next).cmd == BPF_MAP_GET_NEXT_KEY);
+    CHECK(minimal(next).size == 24);
+    CHECK(at<std::uint32_t>(minimal(next), 0) == 5);
+    CHECK(at<std::uint64_t>(minimal(next), 8) == address(key.data()));
+    CHECK(at<std::uint64_t>(minimal(next), 16) == address(next_key.data()));
+    const Syscall first = MapGetNextKey{.map_fd = 5, .key = ByteView(key).first(0), .next_key = next_key};
+    CHECK(at<std::uint64_t>(minimal(first), 8) == 0);  // no key: the kernel gives the first one
+}
+
+TEST_CASE("BTF_LOAD points to the types and to the log", "[kernel][encode]") {
+    const Bytes types(200);
+    std::vector<char> log(100);
+    const Syscall call = BtfLoad{.btf = types, .log_level = 1, .log = log};
+    const EncodedBpf encoded = minimal(call);
+    CHECK(encoded.cmd == BPF_BTF_LOAD);
+    CHECK(encoded.size == 28);
+    CHECK(at<std::uint64_t>(encoded, 0) == address(types.data()));
+    CHECK(at<std::uint64_t>(encoded, 8) == address(log.data()));
+    CHECK(at<std::uint32_t>(encoded, 16) == 200);
+    CHECK(at<std::uint32_t>(encoded, 20) == 100);
+    CHECK(at<std::uint32_t>(encoded, 24) == 1);
+}
+
 TEST_CASE("ids are walked and opened by one command for each kind of object", "[kernel][encode]") {
     const std::tuple<IdKind, bpf_cmd, bpf_cmd, std::uint32_t> commands[] = {
         {IdKind::prog, BPF_PROG_GET_NEXT_ID, BPF_PROG_GET_FD_BY_ID, 12},
@@ -209,6 +251,26 @@ TEST_CASE("calls that are not bpf(2) have no bpf_attr", "[kernel][encode]") {
     CHECK_FALSE(encode_bpf(Lseek{}, AttrSize::minimal).has_value());
     CHECK_FALSE(encode_bpf(Mkdir{}, AttrSize::minimal).has_value());
     CHECK_FALSE(encode_bpf(Unlink{}, AttrSize::minimal).has_value());
+}
+
+TEST_CASE("a perf event's attr has its type, its config and how often it samples", "[kernel][encode]") {
+    const perf_event_attr each = encode(PerfEventOpen{.type = PERF_TYPE_TRACEPOINT,
+                                                      .config = 862,
+                                                      .sample_period = 1,
+                                                      .sample_type = PERF_SAMPLE_RAW,
+                                                      .wakeup_events = 1});
+    CHECK(each.type == PERF_TYPE_TRACEPOINT);
+    CHECK(each.size == PERF_ATTR_SIZE_VER7);
+    CHECK(each.config == 862);
+    CHECK(each.sample_period == 1);
+    CHECK(each.sample_type == PERF_SAMPLE_RAW);
+    CHECK(each.wakeup_events == 1);
+    CHECK(each.freq == 0);
+    CHECK(each.config1 == 0);  // no function
+    CHECK(each.disabled == 0);
+    const perf_event_attr often = encode(PerfEventOpen{.type = PERF_TYPE_SOFTWARE, .sample_freq = 99});
+    CHECK(often.freq == 1);
+    CHECK(often.sample_freq == 99);
 }
 
 TEST_CASE("a kprobe's function name goes to the PMU through config1, its offset through config2", "[kernel][encode]") {
