@@ -46,15 +46,18 @@ exercises/README.md says what the exercises are.)";
 }  // namespace
 
 Action declare_check(CLI::App& app) {
-    const auto exercise = std::make_shared<std::vector<std::string>>();
+    const auto exercise = std::make_shared<std::string>(), file = std::make_shared<std::string>();
     const auto list = std::make_shared<bool>(false), calls = std::make_shared<bool>(false);
-    app.add_option("EXERCISE", *exercise, "a chapter, or an exercise and a FILE in the place of its own")
-        ->expected(0, 2);
+    app.add_option("EXERCISE", *exercise, "a chapter, or one of its exercises; without it: all");
+    app.add_option("FILE", *file, "what to look at instead of the file in the exercise's folder");
     app.add_flag("--list", *list, "show the exercises, without checking one");
     app.add_flag("--calls", *calls, "show the system calls as well");
     app.footer(check_examples);
-    return [exercise, list, calls] {
-        std::vector<std::string> arguments = *exercise;
+    return [exercise, file, list, calls] {
+        std::vector<std::string> arguments;
+        for (const auto& argument : {exercise, file}) {
+            if (!argument->empty()) arguments.push_back(*argument);
+        }
         if (*list) arguments.insert(arguments.begin(), "--list");
         if (*calls) arguments.insert(arguments.begin(), "--calls");
         run_checker(std::move(arguments));

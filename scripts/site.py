@@ -124,4 +124,5 @@ def on_page_markdown(markdown, page, config, files):
         what = what if what.startswith("./") else what.split(":")[0]
         text = what.replace('"', "&quot;") + (kernel or "")
         return f'```{language or "text"} title="{text}"'
-    return MARK.sub(title, markdown)
+    # What is in HTML's elements is text to Python's Markdown, unless it is told otherwise.
+    return MARK.sub(title, markdown).replace("<details>", '<details markdown="1">\n')

@@ -174,6 +174,16 @@ TEST_CASE("check compiles a source, shows the calls when asked, and says what is
     CHECK_THAT(refused.err, contains("error: expected"));  // clang's words
 }
 
+TEST_CASE("check looks at a whole chapter, and counts what is done", "[cli][kernel][exercise]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const Said said = run(checker("chapter5"));
+    CHECK(said.status == 1);
+    const std::vector<std::string> lines = lines_of(said.out);
+    REQUIRE(lines.size() == exercises_of("chapter5").size() + 1);
+    CHECK_THAT(lines[0], contains("chapter5/inspect-btf") && contains("  not yet  "));
+    CHECK(lines.back() == "0 of 4 are done.");
+}
+
 TEST_CASE("what a script asks of bpf(2) is observed, whoever of its processes asks", "[cli][kernel][exercise]") {
     require_prerequisite(geteuid() == 0, "root");
     const TemporaryDirectory directory;
