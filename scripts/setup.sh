@@ -77,7 +77,7 @@ tool() {  # NAME: its path, or that of the newest NAME-NN
 
 # install_missing WHAT-FOR TABLE: returns when everything in TABLE is there; exits 4 when that takes somebody else.
 install_missing() {
-    local purpose=$1 table=$2 package test reason missing=() reasons=() log
+    local purpose=$1 table=$2 package test reason missing=() reasons=() log failed=
     while read -r package test reason; do
         [ -n "$package" ] || continue
         present "$test" && continue
@@ -102,17 +102,21 @@ install_missing() {
     log=$(mktemp)
     export DEBIAN_FRONTEND=noninteractive
     if package_lists_are_old; then apt-get update < /dev/null > "$log" 2>&1 || true; fi
-    if ! apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null >> "$log" 2>&1 &&
-        ! { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } < /dev/null >> "$log" 2>&1; then
-        cat "$log" >&2
-        rm -f "$log"
-        die 4 "apt-get could not install ${missing[*]}; what it said is above"
-    fi
-    rm -f "$log"
+    apt-get install -y --no-install-recommends "${missing[@]}" < /dev/null >> "$log" 2>&1 ||
+        { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } < /dev/null >> "$log" 2>&1 || failed=1
+    # apt-get also fails for another package that it could not set up long ago; that is none of our business.
     for package in "${missing[@]}"; do
         test=$(awk -v package="$package" '$1 == package { print $2 }' <<< "$table")
-        present "$test" || die 4 "$package was installed, but $test is still not found"
+        present "$test" && continue
+        if [ -n "$failed" ]; then
+            cat "$log" >&2
+            rm -f "$log"
+            die 4 "apt-get could not install $package; what it said is above"
+        fi
+        rm -f "$log"
+        die 4 "$package was installed, but $test is still not found"
     done
+    rm -f "$log"
 }
 
 package_lists_are_old() {  # none, or none younger than a week

@@ -16,7 +16,7 @@ OUTSIDE = ["README.md", "examples/README.md"]
 COPIED = {".svg", ".png", ".css"}
 LANGUAGES = {".c": "c", ".h": "c", ".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".sh": "bash", ".yml": "yaml", ".cmake": "cmake"}
 LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)|^\[[^\]]+\]:\s+([^\s#]+)", re.MULTILINE)
-MARK = re.compile(r"^<!-- (?:transcript(?:, cable)?(, Linux [0-9.]+)?|excerpt): (.*) -->\n```([a-z]*)$", re.MULTILINE)
+MARK = re.compile(r"^<!-- (?:transcript(?:, cable)?(, Linux [0-9.]+)?|excerpt): (.*) -->\n```([^`\n]*)$", re.MULTILINE)
 
 
 def pages():
@@ -101,7 +101,7 @@ def title_of(path):
     """A folder's title: its README's heading, or its name."""
     readme = ROOT / path / "README.md"
     heading = re.search(r"^# (.*)$", readme.read_text(), re.MULTILINE) if readme.exists() else None
-    return heading[1] if heading else Path(path).name.replace("-", " ").capitalize()
+    return heading[1] if heading else re.sub(r"(\D)(\d)", r"\1 \2", Path(path).name).replace("-", " ").capitalize()
 
 
 def on_nav(nav, config, files):

@@ -19,12 +19,17 @@ function fail(what) {
     exit 1
 }
 
-# "std::vector<Section> Reader::read_sections()" -> "Reader::read_sections()"
-function name_of(text,    name) {
+# "std::vector<Section> Reader::read_sections()" -> "Reader::read_sections()"; "Answer make(const Read& call)" -> "make(Read)",
+# for there are many of that name
+function name_of(text,    name, type) {
     name = text
     sub(/\(.*/, "", name)
     sub(/.*[ *&]/, "", name)
-    return name "()"
+    if (match(text, /\(const [A-Za-z:]+& *[a-z_]*\)/)) {
+        type = substr(text, RSTART + 7, RLENGTH - 7)
+        sub(/&.*/, "", type)
+    }
+    return name "(" type ")"
 }
 
 # What the lines of a body say to people, as comment lines: errors, hints, reasons. Tests look for these words.
@@ -39,7 +44,7 @@ function words_of(first, last, indent,    i, text, found, line) {
     while (match(text, /"([^"\\]|\\.)*"/)) {
         line = substr(text, RSTART, RLENGTH)
         text = substr(text, RSTART + RLENGTH)
-        if (line ~ / / && index(found, line) == 0) found = found indent "    //     " line "\n"
+        if (line ~ / / && line ~ /[a-z]/ && index(found, line) == 0) found = found indent "    //     " line "\n"
     }
     return found == "" ? "" : indent "    // Its words:\n" found
 }

@@ -37,7 +37,7 @@ std::size_t line_at(const std::string& content, std::size_t position) {
 }
 
 std::vector<Excerpt> excerpts_of(const std::string& page) {
-    static const std::regex marker("<!-- excerpt: (.*) -->\n *```[a-z]*\n");
+    static const std::regex marker("<!-- excerpt: (.*) -->\n *```[^`\n]*\n");
     std::vector<Excerpt> found;
     for (std::sregex_iterator at(page.begin(), page.end(), marker), end; at != end; ++at) {
         const auto mark = static_cast<std::size_t>(at->position());

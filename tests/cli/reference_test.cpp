@@ -569,6 +569,7 @@ std::string cut_line(const std::string& line) {
                                                   const Bytes& packet, std::uint32_t key, std::uint32_t value) {
     const auto on_element = [](ByteView, ByteView) { return true; };
     spec.require_map("events").max_entries = 1 << 20;
+    spec.set_variable("limit", "100");
     Object object = load(gate, std::move(spec), {.programs = {"hello"}});
     Program& program = object.require_program("hello");
     Map& map = object.require_map("config");
