@@ -14,18 +14,6 @@ using namespace minibpf;
 
 namespace {
 
-bool has_line(const std::vector<std::string>& lines, const std::string& line) {
-    return std::find(lines.begin(), lines.end(), line) != lines.end();
-}
-
-std::vector<std::string> starting_with(const std::vector<std::string>& lines, const std::string& begin) {
-    std::vector<std::string> found;
-    for (const std::string& line : lines) {
-        if (line.starts_with(begin)) found.push_back(line);
-    }
-    return found;
-}
-
 void check_xdp_on_veth(Attempt& attempt, Findings& findings) {
     const Cable cable;
     const ScriptRun run = attempt.run(findings);
@@ -57,17 +45,13 @@ void check_inspect(Attempt& attempt, Findings& findings) {
              open_object(attempt.silent_gate(), (build_dir() / "exercises/checker/inspected.bpf.o").string()));
     const ProgramFacts program = program_facts(attempt.silent_gate(), object.require_program("inspect_me").fd());
     const ScriptRun run = attempt.run(findings);
-    const std::vector<std::string> lines = lines_of(run.said.out);
-    const auto expect_fact = [&](const std::string& name, const std::string& value, const std::string& what, int hint) {
-        findings.expect(has_line(lines, name + "=" + value), what, fmt::format("the line {}={}", name, value),
-                        list_text(starting_with(lines, name + "=")), hint);
-    };
-    expect_fact("id", std::to_string(program.id), "the program's number", 1);
-    expect_fact("tag", program.tag, "its tag, a digest of its instructions", 1);
-    expect_fact("xlated", std::to_string(program.xlated_size), "the bytes of its instructions", 2);
-    expect_fact("jited", std::to_string(program.jited_size), "the bytes of machine code that became of them", 2);
-    expect_fact("map", std::to_string(program.map_ids.empty() ? 0 : program.map_ids.front()), "the number of its map",
-                3);
+    const Lines lines(run);
+    lines.expect(findings, "id", std::to_string(program.id), "the program's number", 1);
+    lines.expect(findings, "tag", program.tag, "its tag, a digest of its instructions", 1);
+    lines.expect(findings, "xlated", std::to_string(program.xlated_size), "the bytes of its instructions", 2);
+    lines.expect(findings, "jited", std::to_string(program.jited_size), "the bytes of machine code made of them", 2);
+    lines.expect(findings, "map", std::to_string(program.map_ids.empty() ? 0 : program.map_ids.front()),
+                 "the number of its map", 3);
 }
 
 void check_tail_calls(Attempt& attempt, Findings& findings) {
@@ -84,21 +68,21 @@ void check_tail_calls(Attempt& attempt, Findings& findings) {
     findings.require(loaded == 4, "the four programs of the object were loaded", "4", std::to_string(loaded), 1);
     findings.expect(attached == 1, "one of them was attached to sys_enter", "1", std::to_string(attached), 1);
     for (const char* slot : {"59", "222", "226"}) {
-        findings.expect(has_line(slots, slot), fmt::format("a program was put into slot {} of the table", slot),
+        findings.expect(std::find(slots.begin(), slots.end(), slot) != slots.end(),
+                        fmt::format("a program was put into slot {} of the table", slot),
                         fmt::format("bpf(BPF_MAP_UPDATE_ELEM) with the key {}", slot), "keys: " + list_text(slots), 2);
     }
-    // Which number each program has, by the script's own output.
-    std::vector<std::string> exec_ids;
-    for (const std::string& line : lines_of(run.said.out)) {
+    // Which number the program has, by the script's own output.
+    const Lines lines(run);
+    std::string id;
+    for (const std::string& line : lines.all()) {
         const std::vector<std::string> words = words_of(line);
-        if (words.size() > 3 && words[2] == "hello_exec") exec_ids.push_back(words[0]);
+        const bool is_it = words.size() > 3 && words[2] == "hello_exec";
+        if (is_it && (id.empty() || !lines.has("slot59=" + id))) id = words[0];
     }
-    findings.require(!exec_ids.empty(), "the programs are listed", "a row with hello_exec, of `loader list progs`",
-                     "none", 3);
-    bool says_slot = false;
-    for (const std::string& id : exec_ids) says_slot |= has_line(lines_of(run.said.out), "slot59=" + id);
-    findings.expect(says_slot, "you say whose number is in slot 59", fmt::format("the line slot59={}", exec_ids.back()),
-                    list_text(starting_with(lines_of(run.said.out), "slot59=")), 4);
+    findings.require(!id.empty(), "the programs are listed", "a row with hello_exec, of `loader list progs`", "none",
+                     3);
+    lines.expect(findings, "slot59", id, "you say whose number is in slot 59", 4);
 }
 
 void check_drop_all(Attempt& attempt, Findings& findings) {

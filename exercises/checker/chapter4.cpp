@@ -18,18 +18,6 @@ ObjectSpec built(KernelGate& gate, const char* object) {
     return open_object(gate, (build_dir() / object).string());
 }
 
-bool has(const std::vector<std::string>& lines, const std::string& line) {
-    return std::find(lines.begin(), lines.end(), line) != lines.end();
-}
-
-std::vector<std::string> beginning(const std::vector<std::string>& lines, const std::string& begin) {
-    std::vector<std::string> found;
-    for (const std::string& line : lines) {
-        if (line.starts_with(begin)) found.push_back(line);
-    }
-    return found;
-}
-
 std::size_t count_calls(const ScriptRun& run, std::uint32_t command) {
     return static_cast<std::size_t>(std::count_if(run.calls.begin(), run.calls.end(), [&](const ObservedCall& call) {
         return call.command == command && call.ok();
@@ -61,21 +49,19 @@ void check_insn_count(Attempt& attempt, Findings& findings) {
     const InsnCounts func = insn_counts(attempt, "progs/chapter3/hello_func.bpf.o");
     const InsnCounts config = insn_counts(attempt, "progs/chapter4/hello_buffer_config_raw_tp.bpf.o");
     const ScriptRun run = attempt.run(findings);
-    const std::vector<std::string> lines = lines_of(run.said.out);
-    const auto expect_line = [&](const std::string& name, std::uint32_t number, const std::string& what, int hint) {
-        const std::string line = fmt::format("{}={}", name, number);
-        findings.expect(has(lines, line), what, "the line " + line, list_text(beginning(lines, name + "=")), hint);
-    };
-    expect_line("hello_func.loaded", func.loaded, "insn_cnt when hello_func was loaded", 1);
-    expect_line("hello_func.translated", func.translated, "the instructions of hello_func after the verifier", 2);
-    expect_line("config.loaded", config.loaded, "insn_cnt when hello_buffer_config_raw_tp was loaded", 1);
-    expect_line("config.translated", config.translated, "the instructions of it after the verifier", 2);
+    const Lines lines(run);
+    lines.expect(findings, "hello_func.loaded", std::to_string(func.loaded), "insn_cnt when hello_func was loaded", 1);
+    lines.expect(findings, "hello_func.translated", std::to_string(func.translated),
+                 "the instructions of hello_func after the verifier", 2);
+    lines.expect(findings, "config.loaded", std::to_string(config.loaded),
+                 "insn_cnt when hello_buffer_config_raw_tp was loaded", 1);
+    lines.expect(findings, "config.translated", std::to_string(config.translated),
+                 "the instructions of it after the verifier", 2);
     const std::string same = func.loaded == func.translated && config.loaded == config.translated ? "both"
                              : func.loaded == func.translated                                     ? "hello_func"
                              : config.loaded == config.translated                                 ? "config"
                                                                                                   : "none";
-    findings.expect(has(lines, "same=" + same), "you say for which program the numbers agree on this kernel",
-                    "the line same=" + same, list_text(beginning(lines, "same=")), 3);
+    lines.expect(findings, "same", same, "you say for which program the numbers agree on this kernel", 3);
 }
 
 // 2 ------------------------------------------------------------------------------------------------------------------
@@ -103,9 +89,8 @@ void check_two_configs(Attempt& attempt, Findings& findings) {
     findings.note(fmt::format("maps named config: {}, {} and {}; yours is held by process {}", first.text(),
                               yours.text(), third.text(), yours.pid()));
     const ScriptRun run = attempt.run(findings, {{"YOURS", std::to_string(yours.pid())}});
-    const std::vector<std::string> lines = lines_of(run.said.out);
-    findings.expect(has(lines, "id=" + yours.text()), "the number of your config", "the line id=" + yours.text(),
-                    list_text(beginning(lines, "id=")), 1);
+    const Lines lines(run);
+    lines.expect(findings, "id", yours.text(), "the number of your config", 1);
     const std::string message = message_for(attempt.silent_gate(), yours.text(), 1000);
     findings.expect(message.find("mine") != std::string::npos, "your config has the message for user 1000", "\"mine\"",
                     message, 2);
@@ -257,7 +242,7 @@ void check_raw_tracepoint(Attempt& attempt, Findings& findings) {
         R"re(^bpf\(BPF_RAW_TRACEPOINT_OPEN, \{raw_tracepoint=\{name="sys_enter", prog_fd=6\}\}, \d+\) += 7)re");
     findings.require(std::regex_search(line, wanted), "the trace shows how it is attached",
                      "bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 16) = 7", line, 1);
-    const std::vector<std::string> events = beginning(lines_of(run.said.out), "output:");
+    const std::vector<std::string> events = Lines(run).beginning("output:");
     findings.require(!events.empty(), "there are messages", "a line `output: {.pid = ..., .message = \"Hey root!\"}`",
                      "none. " + run.said.err, 2);
     findings.expect(events.front().find("Hey root!") != std::string::npos,
@@ -291,17 +276,17 @@ void check_links(Attempt& attempt, Findings& findings) {
         hold(text);
     });
     const ScriptRun run = attempt.run(findings, {{"HOLDER", std::to_string(holder.pid())}});
-    const std::vector<std::string> lines = lines_of(run.said.out);
+    const Lines lines(run);
     std::size_t right = 0;
     for (const std::string& pair : words_of(holder.text())) {
         const std::size_t colon = pair.find(':');
         const std::string link = pair.substr(0, colon), program = pair.substr(colon + 1);
-        right += findings.expect(has(lines, fmt::format("link={} prog={}", link, program)),
+        right += findings.expect(lines.has(fmt::format("link={} prog={}", link, program)),
                                  fmt::format("link {} runs program {}", link, program),
                                  fmt::format("the line link={} prog={}", link, program),
-                                 list_text(beginning(lines, "link=" + link)), 1);
+                                 list_text(lines.beginning("link=" + link)), 1);
     }
-    const std::size_t said = beginning(lines, "link=").size();
+    const std::size_t said = lines.beginning("link=").size();
     findings.expect(said == right, "and no others", std::to_string(right), std::to_string(said), 2);
 }
 

@@ -1,5 +1,4 @@
 // Chapter 5: BTF and CO-RE.
-#include <algorithm>
 #include <random>
 
 #include <fmt/format.h>
@@ -17,26 +16,6 @@ std::string checkers_object(const char* name) {
     return (build_dir() / "exercises/checker" / name).string();
 }
 
-// The lines NAME=VALUE of a script's output.
-class AnswerLines {
-public:
-    explicit AnswerLines(const ScriptRun& run) : lines_(lines_of(run.said.out)) {}
-
-    void expect(Findings& findings, const std::string& name, const std::string& value, const std::string& what,
-                int hint) {
-        std::vector<std::string> near;
-        for (const std::string& line : lines_) {
-            if (line.starts_with(name + "=")) near.push_back(line);
-        }
-        const std::string wanted = name + "=" + value;
-        findings.expect(std::find(near.begin(), near.end(), wanted) != near.end(), what, "the line " + wanted,
-                        list_text(near), hint);
-    }
-
-private:
-    std::vector<std::string> lines_;
-};
-
 void check_inspect_btf(Attempt& attempt, Findings& findings) {
     KernelGate& gate = attempt.silent_gate();
     Object object = load(gate, open_object(gate, checkers_object("inspected.bpf.o")));
@@ -45,7 +24,7 @@ void check_inspect_btf(Attempt& attempt, Findings& findings) {
         .update("7", fmt::format("{{.visits = 0, .score = {}, .player = \"eve\"}}", score));
     const ProgramFacts program = program_facts(gate, object.require_program("inspect_me").fd());
     const ScriptRun run = attempt.run(findings);
-    AnswerLines answers(run);
+    const Lines answers(run);
     answers.expect(findings, "btf", std::to_string(program.btf_id), "the number of the program's BTF", 1);
     answers.expect(findings, "value", "struct record", "the type of the map's values", 2);
     answers.expect(findings, "score", std::to_string(score), "the member score of the value under key 7", 3);
@@ -65,7 +44,7 @@ void check_other_btf(Attempt& attempt, Findings& findings) {
     const btf::Btf kernel = btf::Btf::parse(read_file(gate, "/sys/kernel/btf/vmlinux"), "vmlinux");
     const ObjectSpec other = open_object(gate, checkers_object("other_kernel.bpf.o"));
     const ScriptRun run = attempt.run(findings);
-    AnswerLines answers(run);
+    const Lines answers(run);
     answers.expect(findings, "kernel", std::to_string(offset_of(kernel, "task_struct", "tgid")),
                    "where tgid lies in this kernel's task_struct", 1);
     answers.expect(findings, "other", std::to_string(offset_of(*other.btf, "task_struct", "tgid")),

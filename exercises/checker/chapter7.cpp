@@ -24,17 +24,12 @@ std::string upper(std::string text) {
 void check_which_prog_load(Attempt& attempt, Findings& findings) {
     const ObjectSpec object = open_object(attempt.silent_gate(), (build_dir() / hello_object).string());
     const ScriptRun run = attempt.run(findings);
-    const std::vector<std::string> lines = lines_of(run.said.out);
+    const Lines lines(run);
     for (const ProgramSpec& program : object.programs) {
         const std::string wanted =
             fmt::format("{} BPF_PROG_TYPE_{}", program.name, upper(program_type_name(program.kind.type)));
-        std::vector<std::string> near;
-        for (const std::string& line : lines) {
-            if (line.starts_with(program.name + " ")) near.push_back(line);
-        }
-        findings.expect(std::find(near.begin(), near.end(), wanted) != near.end(),
-                        fmt::format("the type with which {} is loaded", program.name), "the line " + wanted,
-                        list_text(near), 1);
+        findings.expect(lines.has(wanted), fmt::format("the type with which {} is loaded", program.name),
+                        "the line " + wanted, list_text(lines.beginning(program.name + " ")), 1);
     }
     findings.expect(std::none_of(run.calls.begin(), run.calls.end(),
                                  [](const ObservedCall& call) { return call.command == BPF_PROG_LOAD; }),

@@ -141,6 +141,26 @@ std::optional<std::string> hint_summary(const Exercise& exercise, int number) {
     return found[1].str();
 }
 
+Lines::Lines(const ScriptRun& run) : lines_(lines_of(run.said.out)) {}
+
+bool Lines::has(const std::string& line) const {
+    return std::find(lines_.begin(), lines_.end(), line) != lines_.end();
+}
+
+std::vector<std::string> Lines::beginning(const std::string& begin) const {
+    std::vector<std::string> found;
+    for (const std::string& line : lines_) {
+        if (line.starts_with(begin)) found.push_back(line);
+    }
+    return found;
+}
+
+void Lines::expect(Findings& findings, const std::string& name, const std::string& value, const std::string& what,
+                   int hint) const {
+    const std::string wanted = name + "=" + value;
+    findings.expect(has(wanted), what, "the line " + wanted, list_text(beginning(name + "=")), hint);
+}
+
 std::string list_text(const std::vector<std::string>& texts) {
     if (texts.empty()) return "nothing";
     std::string list;

@@ -99,6 +99,23 @@ private:
 /// "Hint 1: where the pid is": the summary of a README's hint; nothing when there is no such hint.
 std::optional<std::string> hint_summary(const Exercise& exercise, int number);
 
+/// What a script has printed, line by line.
+class Lines {
+public:
+    explicit Lines(const ScriptRun& run);
+
+    bool has(const std::string& line) const;
+    std::vector<std::string> beginning(const std::string& begin) const;
+    const std::vector<std::string>& all() const noexcept { return lines_; }
+
+    /// A finding: the line NAME=VALUE is there.
+    void expect(Findings& findings, const std::string& name, const std::string& value, const std::string& what,
+                int hint) const;
+
+private:
+    std::vector<std::string> lines_;
+};
+
 /// "\"a\", \"b\" and 3 more", or "nothing".
 std::string list_text(const std::vector<std::string>& texts);
 
