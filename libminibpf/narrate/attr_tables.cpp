@@ -195,10 +195,6 @@ constexpr std::array<AttrField, 2> link_netkit = {{
     {"link_create.netkit.relative_fd", 16, 4, FieldFormat::descriptor, relative_meaning},
     {"link_create.netkit.expected_revision", 24, 8, FieldFormat::hex, revision_meaning},
 }};
-constexpr std::array<AttrField, 2> link_cgroup_ordered = {{
-    {"link_create.cgroup.relative_fd", 16, 4, FieldFormat::descriptor, relative_meaning},
-    {"link_create.cgroup.expected_revision", 24, 8, FieldFormat::hex, revision_meaning},
-}};
 
 constexpr std::array<AttrField, 4> link_update = {{
     {MINIBPF_FIELD(link_update.link_fd), FieldFormat::descriptor, "which link"},
