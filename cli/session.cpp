@@ -42,6 +42,19 @@ bool is_jumped_to(const Object& object, const Program& program, const MapUpdates
     return object.spec().is_in_table(program.spec().function) || updates.refers_to(program.fd());
 }
 
+// A program without a place of its own may be one that is jumped to, and nobody has said in which slot.
+[[noreturn]] void throw_with_jump_table(Object& object, const Program& program, const Error& error) {
+    ErrorDetail detail = error.detail();
+    for (const Map& map : object.maps()) {
+        if (map.spec().type != BPF_MAP_TYPE_PROG_ARRAY) continue;
+        detail.hint +=
+            fmt::format("; or, if another program jumps to it, put it into the table: --update '{}[INDEX]={}'",
+                        map.name(), program.name());
+        break;
+    }
+    throw Error(std::move(detail));
+}
+
 }  // namespace
 
 bool waits_for_events(const RunOptions& options) {
@@ -120,8 +133,14 @@ void Session::attach_programs(const MapUpdates& updates) {
 }
 
 void Session::attach_where_its_section_says(const Program& program) {
-    try_to_attach(program.name(), program.spec().kind.hook.kind,
-                  [&] { return attach(gate_, program, attach_options(program)); });
+    try_to_attach(program.name(), program.spec().kind.hook.kind, [&] {
+        try {
+            return attach(gate_, program, attach_options(program));
+        } catch (const Error& error) {
+            if (error.detail().blame != Blame::usage) throw;
+            throw_with_jump_table(object_, program, error);
+        }
+    });
 }
 
 void Session::attach_tables() {

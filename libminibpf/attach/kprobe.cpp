@@ -32,6 +32,7 @@ struct Probe {
     bool at_return = false;
     std::uint32_t maxactive = 0;
     std::string description;
+    std::string program;
 };
 
 struct OpenedProbe {
@@ -43,8 +44,10 @@ struct OpenedProbe {
     throw Error({.doing = fmt::format(
                      "attaching {}: this kernel has no kprobes (neither {} nor kprobe_events in tracefs exists)",
                      probe.description, pmu_type_file),
-                 .hint = "it was built without CONFIG_KPROBES: use a tracepoint of the same event, such as --attach "
-                         "'PROGRAM=tracepoint:syscalls/sys_enter_execve', or another kernel",
+                 .hint = fmt::format(
+                     "it was built without CONFIG_KPROBES: use a tracepoint of the same event, which for execve "
+                     "is --attach '{}=tracepoint:syscalls/sys_enter_execve', or another kernel",
+                     probe.program),
                  .blame = Blame::facility});
 }
 
@@ -216,7 +219,8 @@ Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, c
     Probe probe{.offset = hook.offset,
                 .at_return = hook.kind == HookKind::kretprobe || hook.kind == HookKind::kretsyscall,
                 .maxactive = options.maxactive,
-                .description = fmt::format("{} at {}", program.name(), hook_text(hook))};
+                .description = fmt::format("{} at {}", program.name(), hook_text(hook)),
+                .program = program.name()};
     const KprobeBy by = way_with_maxactive(probe, options.kprobe_by);
     const std::vector<std::string> functions = functions_of(hook);
     for (const std::string& function : functions) {
