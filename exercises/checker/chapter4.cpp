@@ -242,12 +242,16 @@ void check_raw_tracepoint(Attempt& attempt, Findings& findings) {
         R"re(^bpf\(BPF_RAW_TRACEPOINT_OPEN, \{raw_tracepoint=\{name="sys_enter", prog_fd=6\}\}, \d+\) += 7)re");
     findings.require(std::regex_search(line, wanted), "the trace shows how it is attached",
                      "bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 16) = 7", line, 1);
-    const std::vector<std::string> events = Lines(run).beginning("output:");
+    // Others execute things meanwhile, as other users too. Our execve is the loader's, of /bin/sh.
+    std::vector<std::string> events;
+    for (const std::string& line : Lines(run).beginning("output:")) {
+        if (line.find(".command = \"loader\"") != std::string::npos) events.push_back(line);
+    }
     findings.require(!events.empty(), "there are messages", "a line `output: {.pid = ..., .message = \"Hey root!\"}`",
                      "none. " + run.said.err, 2);
     findings.expect(events.front().find("Hey root!") != std::string::npos,
                     "root's message is the one of the map config", "\"Hey root!\"", events.front(), 2);
-    // /bin/sh and /bin/true: the loader itself makes some hundred system calls.
+    // One, and those of loaders that run beside it: by itself a loader makes some hundred system calls.
     findings.expect(events.size() < 50, "there is a message for each execve, and for no other system call", "a few",
                     fmt::format("{} messages", events.size()), 3);
 }
