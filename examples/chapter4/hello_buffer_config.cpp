@@ -6,7 +6,9 @@
 //     812 0 bash Hey root!
 //
 // Run it as root:   build/examples/example_chapter4_hello_buffer_config
-// and execute commands in another terminal, also as user 1000. ^C ends.
+// and execute commands in another terminal, also as user 1000. ^C ends. On a kernel without kprobes the raw
+// tracepoint's:
+//                   build/examples/example_chapter4_hello_buffer_config_raw_tp
 //
 // Man pages: bpf(2), perf_event_open(2), epoll(7). Its program: progs/chapter4/hello_buffer_config.bpf.c
 #include <csignal>

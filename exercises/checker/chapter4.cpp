@@ -244,8 +244,8 @@ void check_raw_tracepoint(Attempt& attempt, Findings& findings) {
                      "bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 16) = 7", line, 1);
     // Others execute things meanwhile, as other users too. Our execve is the loader's, of /bin/sh.
     std::vector<std::string> events;
-    for (const std::string& line : Lines(run).beginning("output:")) {
-        if (line.find(".command = \"loader\"") != std::string::npos) events.push_back(line);
+    for (const std::string& event : Lines(run).beginning("output:")) {
+        if (event.find(".command = \"loader\"") != std::string::npos) events.push_back(event);
     }
     findings.require(!events.empty(), "there are messages", "a line `output: {.pid = ..., .message = \"Hey root!\"}`",
                      "none. " + run.said.err, 2);
