@@ -193,7 +193,7 @@ std::vector<KernelFunction> parse_kernel_symbols(std::string_view text) {
     std::vector<KernelFunction> functions;
     for_each_line_of(text, [&](std::string_view line) {
         const std::optional<KernelSymbol> symbol = parse_kernel_symbol(line);
-        if (!symbol || std::string_view("tTwW").find(symbol->type) == std::string_view::npos) return;
+        if (!symbol || !symbol->is_function()) return;
         if (is_called(symbol->name, symbol->module))
             functions.push_back({.name = std::string(symbol->name), .module = std::string(symbol->module)});
     });

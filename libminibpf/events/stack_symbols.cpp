@@ -78,8 +78,7 @@ FunctionTable parse_kallsyms(std::string_view text) {
     while (!text.empty()) {
         const std::optional<KernelSymbol> symbol = parse_kernel_symbol(take_line(text));
         const auto address = symbol ? hex_number(symbol->address) : std::nullopt;
-        if (!address || *address == 0 || std::string_view("tTwW").find(symbol->type) == std::string_view::npos)
-            continue;
+        if (!address || *address == 0 || !symbol->is_function()) continue;
         std::string name(symbol->name);
         if (!symbol->module.empty()) name += fmt::format(" [{}]", symbol->module);
         functions.push_back({.begin = *address, .size = 0, .name = std::move(name)});

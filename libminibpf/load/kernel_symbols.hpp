@@ -15,6 +15,8 @@ struct KernelSymbol {
     char type = 0;             ///< 't', 'T': code; 'w', 'W': weak; 'd', 'D', ...: data (nm(1))
     std::string_view name;
     std::string_view module;  ///< "bridge"; empty for the kernel itself
+
+    bool is_function() const noexcept { return std::string_view("tTwW").find(type) != std::string_view::npos; }
 };
 
 /// "ffffffffc0000000 t br_forward\t[bridge]"; nothing for a line of another form.
