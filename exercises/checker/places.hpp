@@ -1,26 +1,12 @@
-// Where the checker finds what was built and what was written. The same program checks exercises on the machine that
-// built it and in the virtual machines of tests/vm, where the files lie elsewhere: the environment wins over what CMake
-// compiled in.
+// Where the checker finds what was built and what was written: where the tests do, for it runs in the virtual machines
+// of tests/vm as well.
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
+#include <tests/paths.hpp>
 
 namespace checker {
 
-inline std::filesystem::path directory_from(const char* variable, const char* compiled_in) {
-    const char* value = std::getenv(variable);
-    return value != nullptr && *value != '\0' ? value : compiled_in;
-}
-
-/// Holds bin/loader, progs/**/*.bpf.o and exercises/**/*.bpf.o.
-inline std::filesystem::path build_dir() {
-    return directory_from("MINIBPF_BUILD_DIR", MINIBPF_BUILD_DIR);
-}
-
-/// Holds exercises/.
-inline std::filesystem::path source_dir() {
-    return directory_from("MINIBPF_SOURCE_DIR", MINIBPF_SOURCE_DIR);
-}
+using minibpf::test::build_dir;
+using minibpf::test::source_dir;
 
 }  // namespace checker
