@@ -1,6 +1,5 @@
 // `loader check`: the exercises' checker is a program of its own, which lies beside the loader where both were built.
 #include <cerrno>
-#include <climits>
 
 #include <fmt/format.h>
 #include <unistd.h>
