@@ -5,7 +5,8 @@
 #   - libelf's headers appear nowhere: elf/ reads ELF by itself;
 #   - the system calls of the gate appear in kernel/live_gate.cpp alone: syscall( ioctl( mmap( close( and <unistd.h>;
 #   - files are read through the gate, not by <fstream> and <filesystem>; but narrate/attr_fields.cpp looks up names of network
-#     interfaces that nobody asked the kernel for.
+#     interfaces that nobody asked the kernel for;
+#   - nothing that is built or read here includes libbpf or BCC; tests/ and bench/ do, to compare with.
 #
 # Comments and the contents of string literals do not count.
 #
@@ -16,12 +17,17 @@ set -euo pipefail
 export LC_ALL=C
 
 check() {
-    local root=$1 files
+    local root=$1 files violations=0
     [ -d "$root/libminibpf" ] || { echo "check_layering: no libminibpf/ in $root" >&2; return 2; }
     files=$(cd "$root" && find libminibpf -name '*.?pp' | sort)
     [ -n "$files" ] || { echo "check_layering: nothing to check in $root/libminibpf" >&2; return 2; }
     # shellcheck disable=SC2086  # our file names have no spaces
-    (cd "$root" && awk "$rules" $files)
+    (cd "$root" && awk "$rules" $files) || violations=1
+    if (cd "$root" && grep -rnE --include='*.[ch]' --include='*.[ch]pp' '^[ \t]*#[ \t]*include[ \t]*[<"](bpf/|libbpf|bcc)' \
+        libminibpf $(ls -d cli examples exercises progs 2> /dev/null) | sed 's/$/  (libbpf and BCC are what minibpf does without)/' | grep .); then
+        violations=1
+    fi
+    return $violations
 }
 
 # What awk does with every line: cut out comments and literals, then compare what is left with the rules.
@@ -184,6 +190,9 @@ self_test() {
     plant libminibpf/load/three.cpp  'void* c = mmap (nullptr, 1);'
     plant libminibpf/load/four.cpp   'int d = x("\"", 1'\''000, '\''"'\'') + close(7); // close'
     plant libminibpf/load/five.cpp   'auto raw = R"x(' ')" close(1) )x"; int e = close(2);'
+    plant examples/one.cpp           '#include <bpf/libbpf.h>'
+    plant progs/one.bpf.c            '#include <bpf/bpf_helpers.h>'
+    plant cli/one.cpp                '#include "bcc/BPF.h"'
     report=$(check "$tree") && { echo "NOT CAUGHT: anything at all" >&2; failed=1; }
     expect "base/ including elf/"                  '^libminibpf/base/up\.cpp:1: base/ may not include elf/'
     expect "elf/ including btf/"                   '^libminibpf/elf/up\.cpp:1: elf/ may not include btf/'
@@ -205,7 +214,10 @@ self_test() {
     expect "mmap ()"                               '^libminibpf/load/three\.cpp:1: mmap\(\)'
     expect "close() among literals"                '^libminibpf/load/four\.cpp:1: close\(\)'
     expect "close() after a raw string"            '^libminibpf/load/five\.cpp:2: close\(\)'
-    [ "$(wc -l <<< "$report")" = 20 ] || { printf 'NOT EXACT: 20 violations planted, reported:\n%s\n' "$report" >&2; failed=1; }
+    expect "libbpf in an example"                  '^examples/one\.cpp:1:.*does without'
+    expect "libbpf's headers for BPF programs"     '^progs/one\.bpf\.c:1:.*does without'
+    expect "BCC in quotes"                         '^cli/one\.cpp:1:.*does without'
+    [ "$(wc -l <<< "$report")" = 23 ] || { printf 'NOT EXACT: 23 violations planted, reported:\n%s\n' "$report" >&2; failed=1; }
     return $failed
 }
 

@@ -30,6 +30,20 @@ std::string machine_name() {
     return machine.machine;
 }
 
+// `clang`, or the newest clang-NN: Debian's package of one version brings only that name. The shell knows what PATH
+// has.
+std::string clang_in_path() {
+    constexpr int newest = 40, oldest = 10;  // clang 10 is the first that writes CO-RE relocations
+    std::string names = "clang";
+    for (int version = newest; version >= oldest; --version) names += fmt::format(" clang-{}", version);
+    const std::string search =
+        fmt::format("for c in {}; do command -v $c > /dev/null && echo $c && break; done", names);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(search.c_str(), "re"), pclose);
+    std::array<char, 16> name{};
+    if (!pipe || std::fgets(name.data(), name.size(), pipe.get()) == nullptr) return "clang";
+    return std::string(std::string_view(name.data()).substr(0, std::string_view(name.data()).find('\n')));
+}
+
 // As headers that look into struct pt_regs want to know it: the kernel's names in arch/.
 std::string target_arch() {
     const std::string machine = machine_name();
@@ -41,7 +55,7 @@ std::string target_arch() {
 // A directory that is not there is none of clang's worries: in the source tree it is the first, installed the second.
 // Debian and its kin keep <asm/types.h> apart from other headers.
 std::string clang_command(const CompileOptions& options) {
-    std::string command = fmt::format("clang -g -O2 -Wall -target bpf -D__TARGET_ARCH_{}", target_arch());
+    std::string command = fmt::format("{} -g -O2 -Wall -target bpf -D__TARGET_ARCH_{}", clang_in_path(), target_arch());
     for (const std::string& directory : options.include_directories) command += " -I" + shell_quoted(directory);
     command += fmt::format(" -I{} -I{}", shell_quoted(MINIBPF_SOURCE_BPF_INCLUDE), shell_quoted(MINIBPF_BPF_INCLUDE));
     command += fmt::format(" -idirafter /usr/include/{}-linux-gnu", machine_name());

@@ -17,7 +17,8 @@ struct CompileOptions {
     std::vector<std::string> include_directories = {};  ///< besides the one with minibpf_helpers.h
 };
 
-/// The ELF object that `clang -target bpf -g -O2` makes of a file. clang's messages go to standard error as they are.
+/// The ELF object that `clang -target bpf -g -O2` makes of a file; without a `clang` it is the newest clang-NN in PATH.
+/// clang's messages go to standard error as they are.
 /// Throws Error: clang found mistakes (Blame::object), or there is no clang (Blame::facility).
 Bytes compile_file(const std::string& path, const CompileOptions& options = {});
 

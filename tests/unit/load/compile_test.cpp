@@ -51,6 +51,22 @@ TEST_CASE("what clang refuses is an error that names the source and the command"
     CHECK_THAT(missing.detail().doing, contains("/no/such/file.bpf.c"));
 }
 
+TEST_CASE("without a clang it is the newest clang-NN", "[load][compile]") {
+    const std::filesystem::path directory = std::filesystem::temp_directory_path() / "minibpf clang test";
+    std::filesystem::create_directory(directory);
+    for (const char* version : {"9", "14", "22"}) {
+        const std::filesystem::path file = directory / (std::string("clang-") + version);
+        std::ofstream(file) << "#!/bin/sh\necho this is clang " << version << "\n";
+        std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+    }
+    const std::string path = std::getenv("PATH");
+    setenv("PATH", directory.c_str(), 1);
+    const Bytes said = compile_source(source);
+    setenv("PATH", path.c_str(), 1);
+    std::filesystem::remove_all(directory);
+    CHECK(std::string(reinterpret_cast<const char*>(said.data()), said.size()) == "this is clang 22\n");
+}
+
 TEST_CASE("without clang the error says what to install", "[load][compile]") {
     const std::string path = std::getenv("PATH");
     setenv("PATH", "/nowhere", 1);
