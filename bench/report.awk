@@ -40,6 +40,7 @@ FILENAME ~ /targets$/ {
 END {
     print_table()
     if (json != "") print_json()
+    exit failures() > 0 ? 1 : 0
 }
 
 # --- the table
@@ -103,6 +104,16 @@ function limit(o, f,    i, theirs, best) {
 function verdict(o, f) {
     if (value[o, 0, f] == "" || limit(o, f) == "") return "not measured"
     return value[o, 0, f] + 0 <= limit(o, f) ? "reached" : "NOT reached"
+}
+
+# What is not reached, and what cannot be because minibpf refused the object.
+function failures(    o, f, count) {
+    for (o = 1; o <= object_count; ++o) {
+        if ((object[o], 0, "refused") in value) ++count
+        for (f = 1; f <= figure_count; ++f)
+            if ((object[o], figure[f]) in target && verdict(object[o], figure[f]) == "NOT reached") ++count
+    }
+    return count + 0
 }
 
 # --- JSON

@@ -1,10 +1,10 @@
-// The types of the running kernel and of its modules, read when they are first needed and once for a load.
+// The types of the running kernel and of its modules, read when they are first needed, and once: for a load, or
+// for all loads that share them.
 //
 //     /sys/kernel/btf/vmlinux    mapped into memory (Linux 6.16 and newer), or copied out by BPF_OBJ_GET_INFO_BY_FD in
 //                                one call, or read piece by piece where neither is allowed
 //     modules                    BPF_BTF_GET_NEXT_ID, BPF_BTF_GET_FD_BY_ID, BPF_OBJ_GET_INFO_BY_FD: split BTF; only
-//     when
-//                                something is not in vmlinux
+//                                when something is not in vmlinux
 #pragma once
 
 #include <memory>
@@ -33,12 +33,15 @@ public:
     KernelTypes(KernelGate& gate, std::string core_btf);
 
     /// Announces names that will be asked for: those that come before the kernel's types are first needed are found in
-    /// the same walk.
-    void expect(btf::Kind kind, std::string_view name) { expected_.push_back({kind, std::string(name)}); }
+    /// the same walk, later ones by a hash of all names.
+    void expect(btf::Kind kind, std::string_view name) {
+        if (!vmlinux_ || !modules_) expected_.push_back({kind, std::string(name)});
+    }
 
     ~KernelTypes() override;
 
     KernelGate& gate() const noexcept { return gate_; }
+    const std::string& core_btf_path() const noexcept { return core_btf_path_; }
 
     /// Throws Error (Blame::facility) when the kernel does not tell its types.
     const btf::Btf& vmlinux();

@@ -39,7 +39,7 @@ std::string described(const ProgramSpec& program) {
 class Loader {
 public:
     Loader(KernelGate& gate, ObjectSpec spec, const LoadOptions& options)
-        : gate_(gate), options_(options), types_(gate, options.btf) {
+        : gate_(gate), options_(options), shared_types_(types_for(gate, options)), types_(*shared_types_) {
         object_.spec_ = std::make_unique<ObjectSpec>(std::move(spec));
     }
 
@@ -74,6 +74,15 @@ private:
         std::vector<int> fd_array;
         bool failed = false;
     };
+
+    static std::shared_ptr<KernelTypes> types_for(KernelGate& gate, const LoadOptions& options) {
+        if (!options.kernel_types) return make_kernel_types(gate, options.btf);
+        const std::string& file = options.kernel_types->core_btf_path();
+        if (file == options.btf) return options.kernel_types;
+        const auto named = [](const std::string& path) { return path.empty() ? "the running kernel" : path; };
+        throw_usage(fmt::format("the types of {} are wanted, and LoadOptions::kernel_types has those of {}",
+                                named(options.btf), named(file)));
+    }
 
     const ObjectSpec& spec() const { return *object_.spec_; }
 
@@ -523,7 +532,9 @@ private:
 
     KernelGate& gate_;
     const LoadOptions& options_;
-    KernelTypes types_;  // before object_: what the kernel was told of it needs no longer be here
+    std::shared_ptr<KernelTypes>
+        shared_types_;  // before object_: what the kernel was told of it needs no longer be here
+    KernelTypes& types_;
     std::vector<Candidate> candidates_;
     std::vector<bool> announced_;                       // by the number of the object's type
     bool btf_has_functions_ = true;                     // false once they were taken out for an old kernel
@@ -532,6 +543,10 @@ private:
     std::map<std::size_t, Error> map_errors_;
     Object object_;
 };
+
+std::shared_ptr<KernelTypes> make_kernel_types(KernelGate& gate, std::string btf) {
+    return std::make_shared<KernelTypes>(gate, std::move(btf));
+}
 
 ObjectSpec open_object(KernelGate& gate, const std::string& path) {
     const Bytes bytes = read_file(gate, path, "the compiled object: an ELF file, read whole and parsed in memory");

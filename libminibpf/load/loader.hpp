@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,12 @@
 
 namespace minibpf {
 
+class KernelTypes;
+
+/// The running kernel's types, for LoadOptions::kernel_types. Nothing is read before a load needs it. `btf` is a file
+/// as LoadOptions::btf names it. `gate`, through which they are read, must outlive them.
+std::shared_ptr<KernelTypes> make_kernel_types(KernelGate& gate, std::string btf = {});
+
 /// How to load. By default all programs, for the running kernel.
 struct LoadOptions {
     /// Only these programs; empty: all but the optional ones (SEC("?...")).
@@ -33,6 +40,10 @@ struct LoadOptions {
     bool keep_going = false;
     /// A file with the BTF that CO-RE goes by instead of the running kernel's; empty: the kernel's own.
     std::string btf;
+    /// Types that several loads share: the kernel's, indexed once (a third of a megabyte more, once names are asked for
+    /// that the first load did not know of), its modules as the first load that asked found them, and the file `btf`,
+    /// which must be the one that they were made with. Null: this load reads what it needs, and gives it back.
+    std::shared_ptr<KernelTypes> kernel_types;
     /// Where maps with a pin name are looked for and pinned.
     std::string pin_directory = "/sys/fs/bpf";
     /// The loaded program that a freplace, fentry or fexit program is for, by the latter's name.

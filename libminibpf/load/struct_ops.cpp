@@ -104,9 +104,8 @@ private:
     }
 
     void add_function(const MapSlot& slot, const FoundMember& found) {
-        const btf::Type pointer = kernel_->type(kernel_->strip_modifiers(found.member.type));
-        const btf::Type target = kernel_->type(kernel_->strip_modifiers(pointer.target()));
-        if (pointer.kind != btf::Kind::ptr || target.kind != btf::Kind::func_proto) {
+        const btf::Type member = kernel_->stripped(found.member.type);
+        if (member.kind != btf::Kind::ptr || kernel_->stripped(member.target()).kind != btf::Kind::func_proto) {
             fail("member '{}' of the kernel's struct {} is no function", found.member.name, table_.name);
         }
         result_.members.push_back({.function = std::get<FunctionReference>(slot.target).function,

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <regex>
 
+#include <libminibpf/elf/elf_file.hpp>
 #include <libminibpf/kernel/live_gate.hpp>
 #include <libminibpf/load/loader.hpp>
 #include <tests/catch.hpp>
@@ -220,4 +221,38 @@ TEST_CASE("what is wrong with an object is told with its names, and the exit sta
         CHECK(said.status == wrong.status);
         for (const std::string& word : wrong.words) CHECK_THAT(said.err, contains(word));
     }
+}
+
+TEST_CASE("types from a file are the same raw and in ELF, and a bad file is named", "[cli]") {
+    const TemporaryDirectory directory;
+    const std::string elf = test_object("core_kernel");
+    const auto plan = [&](const std::string& file) {
+        const Said said = run(loader() + " plan --btf " + file + " " + test_object("core_local"));
+        return Said{.status = said.status,
+                    .out = std::regex_replace(said.out, std::regex("0x[0-9a-f]+|openat[^\n]*\n|read\\([^\n]*\n"), ""),
+                    .err = said.err};
+    };
+    const minibpf::Bytes object = file_bytes(elf);
+    const minibpf::ByteView section = minibpf::elf::require_section(object, elf, ".BTF");
+    const std::string raw(reinterpret_cast<const char*>(section.data()), section.size());
+    const std::string file = (directory / "kernel.btf").string();
+    write_file(file, raw);
+    const Said by_elf = plan(elf), by_raw = plan(file);
+    CHECK(by_elf.status == 0);
+    CHECK(by_raw.status == 0);
+    CHECK_THAT(by_raw.out, contains("BPF_PROG_LOAD"));
+    CHECK(by_raw.out == by_elf.out);
+
+    const std::string bad = (directory / "bad").string();
+    for (const std::string& content : {std::string(), raw.substr(0, 100), text_file(elf).substr(0, 1000),
+                                       text_file(build_dir() / "progs/smallest.bpf.o"), std::string("no types\n")}) {
+        write_file(bad, content);
+        const Said said = plan(bad);
+        INFO(content.size() << " bytes: " << said.err);
+        CHECK(said.status == 3);
+        CHECK_THAT(said.err, contains(bad + ": "));
+    }
+    const Said missing = plan((directory / "missing").string());
+    CHECK(missing.status == 2);
+    CHECK_THAT(missing.err, contains("missing") && contains("ENOENT"));
 }
