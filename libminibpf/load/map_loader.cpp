@@ -111,6 +111,7 @@ MapCreate MapLoader::request(const MapSpec& map, std::size_t index) const {
                    .max_entries = map.max_entries,
                    .map_flags = map.map_flags,
                    .numa_node = map.numa_node,
+                   .map_ifindex = map.map_ifindex,
                    .map_extra = map.map_extra};
     const bool one_for_each_cpu = map.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
     if (one_for_each_cpu && map.max_entries == 0) {
