@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <libminibpf/attach/interface.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/relocate/link.hpp>
 
@@ -49,6 +50,7 @@ private:
     std::vector<Fd> fds_;
 };
 
+// The kernel verifies these for the place that they will be attached to.
 bool is_settled_by_load(HookKind kind) {
     constexpr std::array<HookKind, 7> kinds = {HookKind::tp_btf,   HookKind::fentry, HookKind::fexit,
                                                HookKind::fmod_ret, HookKind::lsm,    HookKind::freplace,
@@ -65,8 +67,26 @@ bool is_of_another_type(const ProgramSpec& program, const Hook& hook) {
            std::ranges::find(tracing, program.kind.type) != tracing.end();
 }
 
+// Probes are all of one type. Those of many places at once are told apart by expected_attach_type, which is the load's.
+bool is_kind_of_probe(const ProgramSpec& program, const Hook& hook) {
+    return program.kind.type == BPF_PROG_TYPE_KPROBE && program_kind_at(hook).type == BPF_PROG_TYPE_KPROBE;
+}
+
+// A program that a network card is to run is loaded for this card, and so are its maps.
+void settle_offload(KernelGate& gate, ObjectSpec& spec, ProgramSpec& program, const Hook& hook) {
+    const InterfaceTarget target = parse_interface_target(hook.target);
+    const auto is_offload = [](const auto& setting) { return setting.first == "offload"; };
+    if (hook.kind != HookKind::xdp || std::ranges::none_of(target.settings, is_offload)) return;
+    program.prog_ifindex = interface_index(gate, target.name, fmt::format("{} at {}", program.name, hook_text(hook)));
+    std::vector<bool> used(spec.maps.size());
+    note_maps_used(link_functions(spec, program), spec, used);
+    for (std::size_t i = 0; i < used.size(); ++i) {
+        if (used[i]) spec.maps[i].map_ifindex = program.prog_ifindex;
+    }
+}
+
 // Programs that are verified for one place must know it before the load.
-void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
+void settle_hooks(KernelGate& gate, ObjectSpec& spec, const std::vector<std::string>& requests) {
     for (const std::string& request : requests) {
         const std::size_t equals = request.find('=');
         // PROGRAM=HOOK or HOOK, in which an = comes after the kind's colon.
@@ -80,7 +100,8 @@ void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
                                                     program.name, hook_text(program.kind.hook), hook_text(hook)));
                 program.kind = program_kind_at(hook);
             }
-            if (!is_settled_by_load(hook.kind)) continue;
+            settle_offload(gate, spec, program, hook);
+            if (!is_settled_by_load(hook.kind) && !is_kind_of_probe(program, hook)) continue;
             program.kind.hook = hook;
             program.kind.hook.target = hook.target.substr(0, hook.target.find(','));
             program.kind.expected_attach_type = hook.attach_type;
@@ -91,7 +112,7 @@ void settle_hooks(ObjectSpec& spec, const std::vector<std::string>& requests) {
 }  // namespace
 
 Object load_object(KernelGate& gate, ObjectSpec spec, const RunOptions& options) {
-    settle_hooks(spec, options.attach);
+    settle_hooks(gate, spec, options.attach);
     if (options.is_plan) spec.foreign_endian = false;  // one of spec.warnings says that run would refuse it
     spec.require_native_endian();
     for (const std::string& warning : spec.warnings) {

@@ -24,11 +24,14 @@ public:
 private:
     struct Update {
         minibpf::Map* map = nullptr;
-        std::string_view key, value;
+        std::string_view key;
+        std::string value;
         std::optional<int> referred_fd;  ///< of the object, or in opened_
+        bool is_whole = true;            ///< the value is that descriptor, and nothing beside it
     };
 
     void refer(minibpf::KernelGate& gate, minibpf::Object& object, minibpf::IdKind kind, Update& update);
+    static void name_program(minibpf::Object& object, Update& update);
 
     std::vector<minibpf::Fd> opened_;
     std::vector<Update> updates_;

@@ -61,13 +61,17 @@ ProbeDetails tracepoint_details(KernelGate& gate, const std::string& tracepoint)
     return details;
 }
 
-ProbeDetails raw_tracepoint_details(const btf::Btf* kernel, const std::string& name) {
+ProbeDetails raw_tracepoint_details(const btf::Btf* kernel, const std::string& name, std::string_view module) {
     ProbeDetails details;
     if (kernel == nullptr) return details;
     const std::string arguments = raw_tracepoint_arguments(*kernel, name);
     if (arguments.empty()) return details;
     details.lines = {name + arguments, fmt::format("typed by BTF: tp_btf:{}", name)};
     details.json = {{"arguments", arguments}, {"typed", "tp_btf:" + name}};
+    if (!module.empty()) {
+        details.lines.push_back(fmt::format("of the module {}", module));
+        details.json["module"] = module;
+    }
     return details;
 }
 

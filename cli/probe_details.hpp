@@ -19,7 +19,7 @@ struct ProbeDetails {
 ProbeDetails tracepoint_details(minibpf::KernelGate& gate, const std::string& tracepoint);
 
 /// Without BTF (`kernel` is null) there is little to say.
-ProbeDetails raw_tracepoint_details(const minibpf::btf::Btf* kernel, const std::string& name);
+ProbeDetails raw_tracepoint_details(const minibpf::btf::Btf* kernel, const std::string& name, std::string_view module);
 ProbeDetails function_details(minibpf::KernelTypes& types, const minibpf::btf::Btf* kernel,
                               const minibpf::KernelFunction& function);
 

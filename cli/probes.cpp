@@ -145,11 +145,24 @@ private:
 
     void list_raw_tracepoints() {
         const btf::Btf* kernel = kernel_btf();
-        const std::vector<std::string> names =
-            kernel != nullptr ? raw_tracepoints(*kernel) : raw_tracepoints(list_tracepoints(gate_));
-        for (const std::string& name : names) {
+        if (kernel != nullptr) return list_raw_tracepoints_by_btf(ProbeKind::raw_tracepoint, "raw_tp:");
+        for (const std::string& name : raw_tracepoints(list_tracepoints(gate_))) {
             offer(ProbeKind::raw_tracepoint, "raw_tp:" + name, "", name,
-                  [&] { return raw_tracepoint_details(kernel, name); });
+                  [&] { return raw_tracepoint_details(nullptr, name, ""); });
+        }
+    }
+
+    // The kernel's own, and then those of each module, which has BTF of its own. LSM hooks and iterators are the
+    // kernel's alone.
+    void list_raw_tracepoints_by_btf(ProbeKind kind, const std::string& prefix) {
+        std::vector<std::pair<std::string_view, const btf::Btf*>> all = types_.module_types();
+        all.insert(all.begin(), {"", &types_.vmlinux()});
+        for (const auto& [module, types] : all) {
+            const std::string_view group = module;
+            for (const std::string& name : raw_tracepoints(*types)) {
+                offer(kind, prefix + name, group, name,
+                      [&, types = types] { return raw_tracepoint_details(types, name, group); });
+            }
         }
     }
 
@@ -187,12 +200,7 @@ private:
         const auto is_wanted = [&](std::string_view prefix) {
             return pattern_.prefix.empty() || (pattern_.prefix == "tp_btf") == (prefix == "tp_btf");
         };
-        if (is_wanted("tp_btf")) {
-            for (const std::string& name : raw_tracepoints(kernel)) {
-                offer(ProbeKind::btf, "tp_btf:" + name, "", name,
-                      [&] { return raw_tracepoint_details(&kernel, name); });
-            }
-        }
+        if (is_wanted("tp_btf")) list_raw_tracepoints_by_btf(ProbeKind::btf, "tp_btf:");
         if (!is_wanted("fentry")) return;
         for (const KernelFunction& function : functions().functions) {
             if (!function.module.empty() || !kernel.find(btf::Kind::func, function.name)) continue;

@@ -31,6 +31,17 @@ std::string_view before(std::string_view text, char separator) {
     return text.substr(0, text.find(separator));
 }
 
+// Of PROGRAM=HOOK or HOOK. In tc/ingress:eth0,priority=9 the '=' belongs to the hook: no program's name has a ':' in
+// it.
+Hook asked_hook(std::string_view request) {
+    const std::size_t equals = before(request, ':').find('=');
+    return parse_hook(equals == std::string_view::npos ? request : request.substr(equals + 1));
+}
+
+bool is_kretprobe(const Hook& hook) {
+    return hook.kind == HookKind::kretprobe || hook.kind == HookKind::kretsyscall;
+}
+
 bool is_buffer(const Map& map) {
     return map.spec().type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map.spec().type == BPF_MAP_TYPE_RINGBUF;
 }
@@ -72,10 +83,10 @@ Session::Session(KernelGate& gate, const RunOptions& options)
     if (options.tracefs_kprobes) attach_options_.kprobe_by = KprobeBy::tracefs;
     if (options.pid) attach_options_.pid = *options.pid;
     attach_options_.usdt_specs = &usdt_specs_;
-    attach_options_.maxactive = options.maxactive.value_or(0);
     attach_options_.object = &object_;
     MapUpdates updates(gate, object_, options_.update);
     check_requests();
+    check_maxactive();
     catch_signals();
     updates.apply_references();
     if (!options_.no_attach) {
@@ -117,6 +128,18 @@ void Session::check_requests() {
     if (options_.no_attach && !options_.attach.empty()) throw_usage("--attach and --no-attach exclude each other", "");
 }
 
+void Session::check_maxactive() const {
+    if (!options_.maxactive) return;
+    const auto& programs = object_.programs();
+    const bool is_by_section =
+        std::ranges::any_of(programs, [](const Program& program) { return is_kretprobe(program.spec().kind.hook); });
+    const bool is_asked_for =
+        std::ranges::any_of(options_.attach, [](const auto& request) { return is_kretprobe(asked_hook(request)); });
+    if (is_by_section || is_asked_for) return;
+    throw_usage("--maxactive: no program is attached as a kretprobe, and only these count the calls under way",
+                "leave it out, or --attach PROGRAM=kretprobe:FUNCTION");
+}
+
 // A program that --attach names goes where it says, and the others where their sections say.
 void Session::attach_programs(const MapUpdates& updates) {
     std::vector<const Program*> attached;
@@ -135,7 +158,7 @@ void Session::attach_programs(const MapUpdates& updates) {
 void Session::attach_where_its_section_says(const Program& program) {
     try_to_attach(program.name(), program.spec().kind.hook.kind, [&] {
         try {
-            return attach(gate_, program, attach_options(program));
+            return attach(gate_, program, attach_options(program, program.spec().kind.hook));
         } catch (const Error& error) {
             if (error.detail().blame != Blame::usage) throw;
             throw_with_jump_table(object_, program, error);
@@ -150,8 +173,9 @@ void Session::attach_tables() {
     }
 }
 
-AttachOptions Session::attach_options(const Program& program) const {
+AttachOptions Session::attach_options(const Program& program, const Hook& hook) const {
     AttachOptions options = attach_options_;
+    if (is_kretprobe(hook)) options.maxactive = options_.maxactive.value_or(0);
     for (const std::string& request : options_.cookie) {
         const std::size_t equals = request.find('=');
         if (equals != std::string::npos && before(request, '=') != program.name()) continue;
@@ -186,7 +210,6 @@ std::vector<ProgramState> Session::summary() const {
     return states;
 }
 
-// In tc/ingress:eth0,priority=9 the '=' belongs to the hook: no program's name has a ':' in it.
 const Program& Session::attach_as_asked(const std::string& request) {
     const std::string_view before_colon = before(request, ':');
     const std::size_t equals = before_colon.find('=');
@@ -197,9 +220,8 @@ const Program& Session::attach_as_asked(const std::string& request) {
     const Program& program = equals == std::string::npos
                                  ? object_.programs().front()
                                  : object_.require_program(std::string_view(request).substr(0, equals));
-    const Hook hook = parse_hook(equals == std::string::npos ? std::string_view(request)
-                                                             : std::string_view(request).substr(equals + 1));
-    AttachOptions how = attach_options(program);
+    const Hook hook = asked_hook(request);
+    AttachOptions how = attach_options(program, hook);
     if (hook.kind == HookKind::sockmap && !hook.target.empty()) how.map_fd = object_.require_map(hook.target).fd();
     try_to_attach(program.name(), hook.kind, [&] { return attach(gate_, program, hook, how); });
     return program;

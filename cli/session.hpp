@@ -58,11 +58,12 @@ private:
     };
 
     void check_requests();
+    void check_maxactive() const;
     void attach_programs(const MapUpdates& updates);
     const minibpf::Program& attach_as_asked(const std::string& request);
     void attach_where_its_section_says(const minibpf::Program& program);
     void attach_tables();
-    minibpf::AttachOptions attach_options(const minibpf::Program& program) const;
+    minibpf::AttachOptions attach_options(const minibpf::Program& program, const minibpf::Hook& hook) const;
     void try_to_attach(const std::string& name, minibpf::HookKind kind,
                        const std::function<minibpf::Link()>& attach_it);
     void open_trace_pipe();

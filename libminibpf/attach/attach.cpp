@@ -9,6 +9,8 @@
 #include <fmt/ranges.h>
 
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
+#include <libminibpf/load/privilege.hpp>
 #include <libminibpf/object/uapi.hpp>
 
 namespace minibpf {
@@ -97,6 +99,68 @@ constexpr Way ways[] = {
     {HookKind::sockmap, attach_sockmap, {BPF_PROG_TYPE_SK_SKB, BPF_PROG_TYPE_SK_MSG}, false},
 };
 
+// The kernel's EPERM has many reasons, and says none of them. CAP_BPF is not among them: the load took it.
+Error explained(KernelGate& gate, const Program& program, const Error& error) {
+    const ErrorDetail& detail = error.detail();
+    if (detail.code != EPERM && detail.code != EACCES) return error;
+    const std::uint64_t wanted = capabilities_for(program.spec().kind.type) & ~(std::uint64_t{1} << cap_bpf);
+    const bool by_netlink = detail.call == "sendto" || detail.call == "recvfrom";
+    const Error missing =
+        with_missing_capability(gate, error, wanted, by_netlink ? SysAdmin::does_not_count : SysAdmin::counts);
+    if (missing.detail().hint != usual_privilege_hint) return missing;
+    const bool is_tracing = (wanted >> cap_perfmon & 1) != 0;
+    const std::string locked = is_tracing ? lockdown_hint(gate) : std::string();
+    return locked.empty() ? error : error.with_hint(locked);
+}
+
+// What a program is for that is not attached to a hook, or not by us.
+std::string elsewhere_hint(const Program& program) {
+    constexpr const char* pinned = "keep it loaded and pin it (--no-attach -c 'loader prog pin ID PATH'), then ";
+    const std::string& name = program.name();
+    switch (static_cast<std::uint32_t>(program.spec().kind.type)) {
+        case BPF_PROG_TYPE_XDP: {
+            const bool is_cpumap = program.spec().kind.expected_attach_type == BPF_XDP_CPUMAP;
+            const auto attach_type = static_cast<std::uint32_t>(program.spec().kind.expected_attach_type);
+            if (attach_type != BPF_XDP_DEVMAP && attach_type != BPF_XDP_CPUMAP) return {};
+            return fmt::format(
+                "it runs for packets that another XDP program redirects, once it is in an element of a {}: --update "
+                "'MAP[KEY]={{.{}, .bpf_prog={{.fd={}}}}}'",
+                is_cpumap ? "cpumap" : "devmap", is_cpumap ? "qsize=192" : "ifindex=INDEX", name);
+        }
+        case BPF_PROG_TYPE_SCHED_ACT:
+            return fmt::format("an action belongs to a filter of tc(8): {}tc filter add ... action bpf pinned PATH",
+                               pinned);
+        case BPF_PROG_TYPE_LWT_IN:
+        case BPF_PROG_TYPE_LWT_OUT:
+        case BPF_PROG_TYPE_LWT_XMIT:
+            return fmt::format("it belongs to a route: {}ip route add ... encap bpf {} pinned PATH ...", pinned,
+                               program_type_name(program.spec().kind.type).substr(4));
+        case BPF_PROG_TYPE_LWT_SEG6LOCAL:
+            return fmt::format(
+                "it belongs to a route: {}ip route add ... encap seg6local action End.BPF endpoint "
+                "pinned PATH ...",
+                pinned);
+        case BPF_PROG_TYPE_LIRC_MODE2:
+            return "it decodes a remote control's signals: ir-keytable(1) attaches it to a receiver, /dev/lircN";
+        case BPF_PROG_TYPE_SYSCALL: return "it is not attached, it is run: loader test OBJECT";
+        default: return {};
+    }
+}
+
+[[noreturn]] void throw_no_hook(const Program& program) {
+    const std::string elsewhere = elsewhere_hint(program);
+    if (!elsewhere.empty()) {
+        throw_usage(
+            fmt::format("program '{}': section {} is no hook to attach it to", program.name(), program.spec().section),
+            elsewhere);
+    }
+    throw_usage(
+        fmt::format("program '{}': section {} does not say where to attach it", program.name(), program.spec().section),
+        fmt::format("name the hook: --attach '{}=tracepoint:syscalls/sys_enter_execve', or load only: "
+                    "--no-attach",
+                    program.name()));
+}
+
 const Way& way_of(const Program& program, const Hook& hook) {
     const auto way = std::ranges::find(ways, hook.kind, &Way::kind);
     if (way == std::end(ways)) {
@@ -137,14 +201,7 @@ Link attach_to_event(KernelGate& gate, const Program& program, std::string descr
 
 Link attach(KernelGate& gate, const Program& program, const AttachOptions& options) {
     const Hook& hook = program.spec().kind.hook;
-    if (hook.kind == HookKind::none) {
-        throw Error({.doing = fmt::format("program '{}': section {} does not say where to attach it", program.name(),
-                                          program.spec().section),
-                     .hint = fmt::format(
-                         "name the hook: --attach '{}=tracepoint:syscalls/sys_enter_execve', or load only: --no-attach",
-                         program.name()),
-                     .blame = Blame::usage});
-    }
+    if (hook.kind == HookKind::none) throw_no_hook(program);
     return attach(gate, program, hook, options);
 }
 
@@ -156,7 +213,21 @@ Link attach(KernelGate& gate, const Program& program, const Hook& hook, const At
              .hint = fmt::format("name it: --attach '{}={}:TARGET'", program.name(), hook_text({.kind = hook.kind})),
              .blame = Blame::usage});
     }
-    return way.attach(gate, program, hook, options);
+    try {
+        return way.attach(gate, program, hook, options);
+    } catch (const Error& error) {
+        throw explained(gate, program, error);
+    }
+}
+
+void check_loaded_for(const Program& program, const Hook& hook) {
+    const ProgramKind& loaded = program.spec().kind;
+    if (loaded.expected_attach_type == program_kind_at(hook).expected_attach_type) return;
+    const bool is_known = loaded.hook.kind != HookKind::none && loaded.hook.kind != hook.kind;
+    throw_usage(fmt::format("attaching {} at {}: the program was loaded for {}", program.name(), hook_text(hook),
+                            is_known ? hook_text(loaded.hook) : "another kind of probe"),
+                fmt::format("before the load, say SEC(\"{}/...\") or set ProgramSpec::kind; one load is for one kind",
+                            hook_text({.kind = hook.kind})));
 }
 
 Link create_link(KernelGate& gate, const Program& program, const Hook& hook, LinkCreate call, const Reason& reason,

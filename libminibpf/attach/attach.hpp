@@ -98,6 +98,10 @@ void run_iterator(KernelGate& gate, const Link& link, const std::function<void(s
 Link create_link(KernelGate& gate, const Program& program, const Hook& hook, LinkCreate call, const Reason& reason,
                  const std::function<std::string(int)>& hint_for);
 
+/// Throws Error (Blame::usage) if the program was loaded for another kind of probe than the hook: the kernel's EINVAL
+/// would not tell this from a kernel that lacks the hook.
+void check_loaded_for(const Program& program, const Hook& hook);
+
 /// Has a socket filter or an sk_reuseport program run for an open socket of the caller's: SO_ATTACH_BPF,
 /// SO_ATTACH_REUSEPORT_EBPF. It is detached when the Link dies; until then the socket must stay open.
 Link attach_to_socket(KernelGate& gate, const Program& program, int socket_fd);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <libminibpf/attach/lsm.hpp>
 #include <libminibpf/attach/order.hpp>
 #include <libminibpf/attach/prog_attachment.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
@@ -74,9 +75,7 @@ CgroupTarget parse_cgroup_target(const Hook& hook, const AttachOptions& options)
 std::string cgroup_hint(const std::string& path, int error) {
     switch (error) {
         case EBADF: return fmt::format("{} is no directory of a cgroup v2 file system", path);
-        case EPERM:
-            return "a program is attached here, or in a group above, which does not allow others; or the privilege is "
-                   "missing: run as root";
+        case EPERM: return "a program is attached here, or in a group above, which does not allow others";
         case EEXIST: return "this program is attached to this group already";
         case E2BIG: return "64 programs are attached here, and that is as many as there can be";
         case EINVAL: return "the kernel has no such hook, or the program was loaded for another one";
@@ -93,6 +92,7 @@ Link attach_cgroup(KernelGate& gate, const Program& program, const Hook& hook, c
                     fmt::format("name it: --attach '{}=lsm_cgroup:{}/GROUP'", program.name(), usual_mount));
     }
     const CgroupTarget target = parse_cgroup_target(hook, options);
+    if (hook.kind == HookKind::lsm_cgroup) check_lsm_is_running(gate, "attaching " + description);
     Fd cgroup = open_cgroup(gate, description, target.path);
     const std::uint32_t attach_type =
         hook.kind == HookKind::lsm_cgroup ? std::uint32_t{BPF_LSM_CGROUP} : std::uint32_t(hook.attach_type);

@@ -221,6 +221,7 @@ Link attach_kprobe(KernelGate& gate, const Program& program, const Hook& hook, c
                 .maxactive = options.maxactive,
                 .description = fmt::format("{} at {}", program.name(), hook_text(hook)),
                 .program = program.name()};
+    if (options.by == AttachBy::link) check_loaded_for(program, hook);
     const KprobeBy by = way_with_maxactive(probe, options.kprobe_by);
     const std::vector<std::string> functions = functions_of(hook);
     for (const std::string& function : functions) {

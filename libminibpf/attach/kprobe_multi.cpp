@@ -68,6 +68,7 @@ std::string multi_hint(int error) {
 }  // namespace
 
 Link attach_kprobe_multi(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
+    check_loaded_for(program, hook);
     std::set<std::string> functions = {hook.target};
     if (is_pattern(hook.target)) functions = matching_functions(gate, hook.target);
     if (functions.empty()) {

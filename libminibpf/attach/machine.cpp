@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <linux/capability.h>
@@ -17,14 +16,13 @@
 #include <libminibpf/kernel/mounts.hpp>
 #include <libminibpf/load/kernel_symbols.hpp>
 #include <libminibpf/load/kernel_types.hpp>
+#include <libminibpf/load/privilege.hpp>
 
 namespace minibpf {
 
 namespace {
 
 using State = Finding::State;
-
-constexpr unsigned cap_perfmon = 38, cap_bpf = 39;  // Linux 5.8; CAP_SYS_ADMIN includes them, as it did before
 
 // A small file without the line end; nothing when it cannot be read.
 std::optional<std::string> content_of(KernelGate& gate, const std::string& path) {
@@ -236,17 +234,6 @@ std::string mount_point(std::string_view mounts, std::string_view filesystem) {
         if (mount.filesystem == filesystem) return std::move(mount.directory);
     }
     return {};
-}
-
-std::optional<std::uint64_t> effective_capabilities(std::string_view status) {
-    constexpr std::string_view key = "\nCapEff:\t";
-    const std::size_t at = status.find(key);
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view text = status.substr(at + key.size(), status.find('\n', at + 1) - at - key.size());
-    std::uint64_t bits = 0;
-    const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), bits, 16);
-    if (problem != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-    return bits;
 }
 
 bool names_bpf_lsm(std::string_view lsm) {

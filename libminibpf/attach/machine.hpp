@@ -37,9 +37,6 @@ std::vector<Finding> examine_machine(KernelGate& gate);
 /// Where a file system of that type is mounted first, from the text of /proc/self/mounts; empty when it is not.
 std::string mount_point(std::string_view mounts, std::string_view filesystem);
 
-/// The set of capabilities behind "CapEff:" in the text of /proc/self/status, a bit for each; nothing without it.
-std::optional<std::uint64_t> effective_capabilities(std::string_view status);
-
 /// Whether "bpf" is in "lockdown,capability,bpf", the text of /sys/kernel/security/lsm.
 bool names_bpf_lsm(std::string_view lsm);
 

@@ -18,11 +18,29 @@ namespace minibpf {
 
 namespace {
 
-std::string netns_hint(int error) {
+constexpr const char* no_namespace =
+    "this is no network namespace's file; they are /proc/PID/ns/net and /run/netns/NAME";
+
+std::string lookup_hint(int error) {
     switch (error) {
-        case EEXIST: return "the initial network namespace has a flow dissector, which then is the one for all";
         case E2BIG: return "64 programs are attached to this namespace, and that is as many as there can be";
-        case EINVAL: return "this is no network namespace's file; they are /proc/PID/ns/net and /run/netns/NAME";
+        case EINVAL: return no_namespace;
+        default: return {};
+    }
+}
+
+// A link says E2BIG where a link is there, and either way says EEXIST where the other is.
+std::string dissector_hint(bool by_link, int error) {
+    switch (error) {
+        case E2BIG:
+            return "a link holds this namespace's flow dissector, and there is one only: `loader list links` shows it, "
+                   "`loader link update` puts another program into it";
+        case EEXIST:
+            return by_link ? "there is a flow dissector, put there by BPF_PROG_ATTACH: --older takes its place; or the "
+                             "initial network namespace has one, which then is the one for all"
+                           : "a link holds this namespace's flow dissector: `loader link update` puts another program "
+                             "into it; or the initial network namespace has one, which then is the one for all";
+        case EINVAL: return by_link ? no_namespace : "this program is the namespace's flow dissector already";
         default: return {};
     }
 }
@@ -31,14 +49,18 @@ std::string netns_hint(int error) {
 
 Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
     const auto attach_type = static_cast<std::uint32_t>(hook.attach_type);
-    if (options.by == AttachBy::older) {
+    const bool by_link = options.by != AttachBy::older;
+    const auto hint = [&](int error) {
+        return hook.kind == HookKind::flow_dissector ? dissector_hint(by_link, error) : lookup_hint(error);
+    };
+    if (!by_link) {
         if (hook.kind != HookKind::flow_dissector || !hook.target.empty()) {
             throw_usage(fmt::format("hook '{}': BPF_PROG_ATTACH does not take it", hook_text(hook)),
                         "only flow dissectors can be attached by it, and to the caller's own network namespace");
         }
         return prog_attach(
             gate, program, hook, {}, {.target_fd = 0, .attach_type = attach_type},
-            [&] { return fmt::format("{} runs in this network namespace", program.name()); }, netns_hint);
+            [&] { return fmt::format("{} runs in this network namespace", program.name()); }, hint);
     }
     const std::string path = hook.target.empty() ? "/proc/self/ns/net" : hook.target;
     const OpenAt open{.path = path, .flags = O_RDONLY};
@@ -51,7 +73,7 @@ Link attach_netns(KernelGate& gate, const Program& program, const Hook& hook, co
     const Fd netns(gate, opened.fd());
     return create_link(
         gate, program, hook, {.target_fd = netns.get(), .attach_type = attach_type},
-        [&] { return fmt::format("{} runs in the network namespace {}", program.name(), path); }, netns_hint);
+        [&] { return fmt::format("{} runs in the network namespace {}", program.name(), path); }, hint);
 }
 
 }  // namespace minibpf

@@ -11,6 +11,7 @@
 #include <libminibpf/base/nearest.hpp>
 #include <libminibpf/kernel/files.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
+#include <libminibpf/load/kernel_symbols.hpp>
 
 namespace minibpf {
 
@@ -41,7 +42,8 @@ TracefsFile opened_or_absent(KernelGate& gate, const OpenAt& call, const Answer&
     if (answer.error == ENOENT) return {.fd = Fd(), .path = call.path};
     std::string hint;
     if (answer.error == EBUSY) hint = "another process holds it open; only one may";
-    if (answer.error == EACCES || answer.error == EPERM)
+    if (answer.error == EPERM) hint = lockdown_hint(gate);
+    if (hint.empty() && (answer.error == EACCES || answer.error == EPERM))
         hint = "tracefs is root's alone, as it is mounted here: run as root";
     throw kernel_error(fmt::format("opening {}", call.path), call, answer, std::move(hint));
 }

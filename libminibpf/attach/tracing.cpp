@@ -12,8 +12,7 @@
 
 #include <fmt/format.h>
 
-#include <libminibpf/attach/machine.hpp>
-#include <libminibpf/kernel/files.hpp>
+#include <libminibpf/attach/lsm.hpp>
 #include <libminibpf/kernel/kernel_error.hpp>
 #include <libminibpf/load/attach_target.hpp>
 #include <libminibpf/load/kernel_symbols.hpp>
@@ -23,24 +22,6 @@ namespace minibpf {
 namespace {
 
 constexpr int not_supported = 524;  // ENOTSUPP, the kernel's own
-
-// A kernel may have the functions that LSM programs are attached to, and yet call none of them: then the attachment
-// succeeds, and nothing ever runs. They are called if bpf is among the modules of the boot option `lsm=`, or of
-// CONFIG_LSM: "lockdown,capability,bpf".
-void check_lsm_is_running(KernelGate& gate, const std::string& doing) {
-    std::string running;
-    try {
-        running = text_of(read_file(gate, "/sys/kernel/security/lsm", "is bpf among the security modules that run?"));
-    } catch (const Error& error) {
-        if (error.detail().code == ECANCELED) throw;
-        return;  // securityfs is not mounted: the kernel may run them all the same
-    }
-    if (!running.empty() && running.back() == '\n') running.pop_back();
-    if (names_bpf_lsm(running)) return;
-    throw Error({.doing = fmt::format("{}: the kernel does not run BPF's security module", doing),
-                 .hint = fmt::format("boot with lsm={},bpf on the kernel's command line", running),
-                 .blame = Blame::facility});
-}
 
 // Where such a program is attached was settled by its load.
 void check_place(const std::string& doing, const Program& program, const Hook& hook) {

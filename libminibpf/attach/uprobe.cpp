@@ -159,6 +159,7 @@ Link attach_to_place(KernelGate& gate, const Program& program, const UprobePlace
 }
 
 Link attach_uprobe(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
+    if (options.by == AttachBy::link) check_loaded_for(program, hook);
     const UprobePlace place = find_place(gate, hook, fmt::format("{} at {}", program.name(), hook_text(hook)));
     return attach_to_place(gate, program, place, options);
 }

@@ -45,6 +45,7 @@ std::string uprobe_multi_hint(int error, bool is_session) {
 }  // namespace
 
 Link attach_uprobe_multi(KernelGate& gate, const Program& program, const Hook& hook, const AttachOptions& options) {
+    check_loaded_for(program, hook);
     const std::string doing = fmt::format("attaching {} at {}", program.name(), hook_text(hook));
     const bool is_session = hook.kind == HookKind::uprobe_session;
     UprobeMultiLink details{.flags = hook.kind == HookKind::uretprobe_multi ? uprobe_multi_at_return : 0u,

@@ -29,6 +29,8 @@ constexpr std::uint32_t book_size = 128;
 
 // What older headers have no names for. Behind map_extra since Linux 6.9:
 constexpr std::size_t value_type_btf_obj_fd_offset = 72;
+// Behind prog_fd and a gap, since 6.10:
+constexpr std::size_t raw_tracepoint_cookie_offset = 16;
 // In link_create's union, since 6.4 to 6.7:
 constexpr std::size_t link_details_offset = 16;
 // Behind replace_bpf_fd, since 6.6:
@@ -166,6 +168,11 @@ EncodedBpf to_attr(const RawTracepointOpen& call) {
     EncodedBpf encoded = blank(BPF_RAW_TRACEPOINT_OPEN, raw_tracepoint_size);
     encoded.attr.raw_tracepoint.name = call.name.empty() ? 0 : address(call.name.c_str());
     encoded.attr.raw_tracepoint.prog_fd = static_cast<std::uint32_t>(call.prog_fd);
+    // An older kernel takes no longer attr than it knows.
+    if (call.cookie != 0) {
+        store(encoded, raw_tracepoint_cookie_offset, call.cookie);
+        encoded.size = raw_tracepoint_cookie_offset + sizeof call.cookie;
+    }
     return encoded;
 }
 

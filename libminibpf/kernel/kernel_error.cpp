@@ -10,7 +10,7 @@ namespace {
 const char* usual_hint(int code) {
     switch (code) {
         case EPERM:
-        case EACCES: return "run as root, or grant CAP_BPF and CAP_PERFMON (and CAP_NET_ADMIN for network programs)";
+        case EACCES: return usual_privilege_hint;
         case ENOMEM:
             return "the kernel has no memory for it: make the maps smaller, or raise `ulimit -l` (before Linux 5.11)";
         case E2BIG: return "more than the kernel accepts: fewer instructions or bytes, or a newer kernel";

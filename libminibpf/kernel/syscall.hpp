@@ -115,6 +115,7 @@ struct BtfLoad {
 struct RawTracepointOpen {
     std::string name;  ///< "sys_enter"; empty for tp_btf, fentry and LSM programs, whose target was fixed at load
     int prog_fd = -1;
+    std::uint64_t cookie = 0;  ///< what bpf_get_attach_cookie() gives the program (6.10)
 };
 
 // What a link needs to know beside program, target and attach type: link_create ends in a union of these. A cookie is

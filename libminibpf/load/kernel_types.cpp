@@ -197,6 +197,12 @@ std::optional<KernelType> KernelTypes::find(btf::Kind kind, std::string_view nam
     return std::nullopt;
 }
 
+std::vector<std::pair<std::string_view, const btf::Btf*>> KernelTypes::module_types() {
+    std::vector<std::pair<std::string_view, const btf::Btf*>> found;
+    for (const Module& module : modules()) found.emplace_back(module.name, &*module.image->btf);
+    return found;
+}
+
 std::string KernelTypes::nearest_name(btf::Kind kind, std::string_view name) {
     const btf::Btf& kernel = vmlinux();
     std::vector<std::string_view> names;

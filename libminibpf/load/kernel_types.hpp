@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <libminibpf/kernel/fd.hpp>
@@ -49,6 +50,9 @@ public:
     /// The type of that kind and name, in vmlinux or else in the modules; with `module` only in that one ("vmlinux" is
     /// the kernel itself).
     std::optional<KernelType> find(btf::Kind kind, std::string_view name, std::string_view module = {});
+
+    /// The name and types of each module that is there and has BTF. Borrowed.
+    std::vector<std::pair<std::string_view, const btf::Btf*>> module_types();
 
     /// Names of types of that kind that are spelt like `name`, for a hint; empty when none is near.
     std::string nearest_name(btf::Kind kind, std::string_view name);

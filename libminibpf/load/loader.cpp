@@ -21,6 +21,7 @@
 #include <libminibpf/load/kernel_types.hpp>
 #include <libminibpf/load/map_loader.hpp>
 #include <libminibpf/load/map_slots.hpp>
+#include <libminibpf/load/privilege.hpp>
 #include <libminibpf/load/verifier_log.hpp>
 #include <libminibpf/relocate/core.hpp>
 #include <libminibpf/relocate/link.hpp>
@@ -292,11 +293,16 @@ private:
             object_.btf_ = Fd(gate_, answer.fd());
             return;
         }
-        if (is_final_refusal(answer.error)) throw kernel_error(doing_btf(), call, answer);
+        if (is_final_refusal(answer.error)) throw btf_error(call, answer);
         load_simpler_btf(answer);
     }
 
     std::string doing_btf() const { return fmt::format("loading the BTF of {}", spec().file_name); }
+
+    Error btf_error(const BtfLoad& call, const Answer& answer) const {
+        return with_missing_capability(gate_, kernel_error(doing_btf(), call, answer),
+                                       capabilities_for(BPF_PROG_TYPE_UNSPEC));
+    }
 
     // Kinds of types that a kernel does not know yet are rewritten, the newest first, until it takes the rest.
     void load_simpler_btf(const Answer& refused) {
@@ -314,7 +320,7 @@ private:
                                             simplification.what));
                 return;
             }
-            if (is_final_refusal(answer.error)) throw kernel_error(doing_btf(), call, answer);
+            if (is_final_refusal(answer.error)) throw btf_error(call, answer);
         }
         LoggedAnswer again = enter_with_log(gate_, BtfLoad{.btf = spec().btf->raw()});
         if (again.answer.ok()) {
@@ -440,8 +446,9 @@ private:
         if (!answer.ok()) {
             std::string hint = hint_for(candidate, log);
             if (hint.empty() && log.empty()) hint = unverified_hint(candidate, answer.error);
-            throw kernel_error(fmt::format("loading {}", described(*candidate.spec)), call, answer, std::move(hint),
-                               std::move(log));
+            const Error error = kernel_error(fmt::format("loading {}", described(*candidate.spec)), call, answer,
+                                             std::move(hint), std::move(log));
+            throw with_missing_capability(gate_, error, capabilities_for(candidate.spec->kind.type));
         }
         object_.programs_.emplace_back(*candidate.spec, Fd(gate_, answer.fd()));
     }
@@ -456,6 +463,7 @@ private:
                       .kern_version = spec().kern_version,
                       .prog_flags = (program.kind.sleepable ? BPF_F_SLEEPABLE : 0u) |
                                     (program.kind.xdp_frags ? BPF_F_XDP_HAS_FRAGS : 0u),
+                      .prog_ifindex = program.prog_ifindex,
                       .expected_attach_type = candidate.expected_attach_type,
                       .attach_btf_id = candidate.target.btf_id,
                       .attach_prog_fd = static_cast<std::uint32_t>(candidate.target.fd),

@@ -15,6 +15,7 @@
 #include <libminibpf/kernel/page_size.hpp>
 #include <libminibpf/load/extern_values.hpp>
 #include <libminibpf/load/pinning.hpp>
+#include <libminibpf/load/privilege.hpp>
 #include <libminibpf/object/uapi.hpp>
 
 namespace minibpf {
@@ -97,6 +98,18 @@ std::string create_hint(const MapSpec& map, const MapCreate& call, int error) {
         map_type_name(map.type), call.key_size, call.value_size, call.max_entries, call.map_flags);
 }
 
+// Maps of network devices, CPUs and sockets take the privilege of network programs (map_create()).
+bpf_prog_type type_that_uses(bpf_map_type type) noexcept {
+    switch (type) {
+        case BPF_MAP_TYPE_DEVMAP:
+        case BPF_MAP_TYPE_DEVMAP_HASH:
+        case BPF_MAP_TYPE_XSKMAP:
+        case BPF_MAP_TYPE_SOCKMAP:
+        case BPF_MAP_TYPE_SOCKHASH: return BPF_PROG_TYPE_XDP;
+        default: return BPF_PROG_TYPE_UNSPEC;
+    }
+}
+
 }  // namespace
 
 bool is_final_refusal(int error) noexcept {
@@ -111,6 +124,7 @@ MapCreate MapLoader::request(const MapSpec& map, std::size_t index) const {
                    .max_entries = map.max_entries,
                    .map_flags = map.map_flags,
                    .numa_node = map.numa_node,
+                   .map_ifindex = map.map_ifindex,
                    .map_extra = map.map_extra};
     const bool one_for_each_cpu = map.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map.type == BPF_MAP_TYPE_PERCPU_ARRAY;
     if (one_for_each_cpu && map.max_entries == 0) {
@@ -161,8 +175,9 @@ Fd MapLoader::enter(const MapSpec& map, MapCreate call, std::size_t index) const
     const bool may_do_without = call.btf_fd != 0 && call.btf_vmlinux_value_type_id == 0;
     if (!answer.ok() && may_do_without && !is_final_refusal(answer.error)) answer = without_btf(call, answer);
     if (!answer.ok()) {
-        throw kernel_error(fmt::format("creating map '{}'", map.name), call, answer,
-                           create_hint(map, call, answer.error));
+        const Error error = kernel_error(fmt::format("creating map '{}'", map.name), call, answer,
+                                         create_hint(map, call, answer.error));
+        throw with_missing_capability(gate_, error, capabilities_for(type_that_uses(map.type)));
     }
     return Fd(gate_, answer.fd());
 }

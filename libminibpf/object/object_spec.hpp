@@ -87,6 +87,7 @@ struct MapSpec {
     bool optional = false;       ///< in "?.struct_ops": only created when asked for
     std::vector<MapSpec> inner;  ///< maps of maps: one, the shape that the maps in it have
     std::vector<MapSlot> slots;
+    std::uint32_t map_ifindex = 0;  ///< the network interface whose card has the map; 0: the kernel has it
 };
 
 /// An instruction that refers to something, and to what.
@@ -148,6 +149,9 @@ struct ProgramSpec {
     std::string section;
     ProgramKind kind;
     std::size_t function = 0;  ///< index in ObjectSpec::functions
+    /// The network interface whose card is to run the program (xdp:eth0,offload); 0: the kernel runs it. The caller's
+    /// to set, for the maps of the program as well.
+    std::uint32_t prog_ifindex = 0;
 };
 
 /// A global variable in a data section.

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <regex>
 
 #include <tests/catch.hpp>
+#include <tests/kernel/cgroup.hpp>
 #include <tests/kernel/network.hpp>
 #include <tests/skip.hpp>
 
@@ -98,6 +100,27 @@ TEST_CASE("what is wrong with a network hook tells the exit status", "[cli][kern
     CHECK_THAT(no_target.err, contains("xdp:"));
 }
 
+TEST_CASE("a program that is no hook's is put into a map's element by its name", "[cli][kernel][network]") {
+    require_root();
+    skip_unless_kernel_has("BTF", std::filesystem::exists("/sys/kernel/btf/vmlinux"));
+    const NetworkNamespace network;
+    const std::string object = (build_dir() / "tests/data/redirect.bpf.o").string();
+    const Said bare = run(loader() + " -q " + object + " --program on_device -c true");
+    CHECK(bare.status == 2);
+    CHECK_THAT(bare.err, contains(".bpf_prog={.fd=on_device}"));
+    const Said said = run(loader() + " " + object + " --attach to_processor=xdp:lo,generic" +
+                          " --update 'ports[1]={.ifindex=1, .bpf_prog={.fd=on_device}}'" +
+                          " --update 'processors[0]={.qsize=64, .bpf_prog={.fd = on_processor}}'" +
+                          " --show ports --show processors -c true");
+    INFO(said.err);
+    CHECK(said.status == 0);
+    CHECK(std::regex_search(said.out, std::regex(R"(ports: \[1\]=\{\.ifindex = 1, \.bpf_prog = \{\.fd = [1-9])")));
+    CHECK(std::regex_search(said.out, std::regex(R"(processors: \[0\]=\{\.qsize = 64, .*\.fd = [1-9])")));
+    CHECK(run(loader() + " -q " + object + " --attach to_processor=xdp:lo,generic" +
+              " --update 'ports[1]={.ifindex=1, .bpf_prog={.fd=nobody}}' -c true")
+              .status == 3);
+}
+
 TEST_CASE("a missing capability is named", "[cli][kernel][network]") {
     require_root();
     require_prerequisite(run("command -v setpriv").status == 0, "setpriv");
@@ -109,5 +132,25 @@ TEST_CASE("a missing capability is named", "[cli][kernel][network]") {
     const Said no_admin = run("setpriv --bounding-set -net_admin,-sys_admin " + loader() + " -q" +
                               attaching("on_xdp", "xdp:lo,generic --older") + " -c true");
     CHECK(no_admin.status == 4);
-    CHECK_THAT(no_admin.err, contains("CAP_NET_ADMIN"));
+    CHECK_THAT(no_admin.err, contains("CAP_NET_ADMIN is missing") && !contains("CAP_PERFMON"));
+    const auto without = [](const std::string& capabilities, const std::string& arguments) {
+        return run("setpriv --bounding-set -" + capabilities + ",-sys_admin " + loader() + " -q " + arguments +
+                   " -c true");
+    };
+    const Said no_perfmon = without("perfmon", prog("hello.bpf.o"));
+    CHECK(no_perfmon.status == 4);
+    CHECK_THAT(no_perfmon.err, contains("CAP_PERFMON is missing") && !contains("CAP_NET_ADMIN"));
+    const Said no_bpf = without("bpf,-perfmon", prog("hello.bpf.o"));
+    CHECK(no_bpf.status == 4);
+    CHECK_THAT(no_bpf.err, contains("CAP_BPF"));
+    const Said by_link = without("net_admin", attaching("on_xdp", "xdp:lo,generic --link"));
+    CHECK(by_link.status == 4);
+    CHECK_THAT(by_link.err, contains("CAP_NET_ADMIN is missing") && !contains("CAP_PERFMON"));
+    // Loads without the privilege, and cannot be attached.
+    const TestCgroup cgroup;
+    for (const char* way : {" --link", " --older"}) {
+        const Said refused = without("net_admin", attaching("on_egress", "cgroup_skb/egress:" + cgroup.path() + way));
+        CHECK(refused.status == 4);
+        CHECK_THAT(refused.err, contains("attaching") && contains("CAP_NET_ADMIN is missing"));
+    }
 }

@@ -31,6 +31,26 @@ bool has_kprobes() {
 
 }  // namespace
 
+TEST_CASE("the raw tracepoints of a module are listed when it is there", "[cli][kernel]") {
+    need_types();
+    const char* directory = std::getenv("MINIBPF_KERNEL_MODULES");
+    skip_unless_kernel_has("modules", directory != nullptr && std::filesystem::exists(directory));
+    const std::string module = std::string(directory) + "/jbd2.ko";
+    skip_unless_kernel_has("jbd2", std::filesystem::exists(module) && !std::filesystem::exists("/sys/module/jbd2"));
+    CHECK(probes("raw_tp:jbd2_start_commit").status == 3);
+    const Said inserted = run("insmod " + module);
+    INFO(inserted.err);
+    REQUIRE(inserted.status == 0);
+    const Said said = probes("-v raw_tp:jbd2_start_commit");
+    const Said typed = probes("tp_btf:jbd2_start_commit");
+    run("rmmod jbd2");
+    CHECK(said.status == 0);
+    CHECK_THAT(said.out,
+               contains("raw_tp:jbd2_start_commit\n") && contains("transaction_t *") && contains("of the module jbd2"));
+    CHECK(typed.status == 0);
+    CHECK_THAT(typed.out, contains("tp_btf:jbd2_start_commit"));
+}
+
 TEST_CASE("tracepoints are listed by a part of the name, by a shell pattern and as a hook", "[cli][kernel]") {
     need_tracepoints();
     const std::string hook = "tracepoint:syscalls/sys_enter_execve";

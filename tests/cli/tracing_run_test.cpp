@@ -84,6 +84,54 @@ TEST_CASE("what --cookie says is what bpf_get_attach_cookie() gives", "[cli][ker
     CHECK(run(loader() + " -q --cookie nobody=1 " + object).status == 3);
 }
 
+// One program is loaded for one kind of probe: --attach says which before the load.
+
+TEST_CASE("a kprobe program runs at many functions if --attach says so", "[cli][kernel]") {
+    require_root_and_btf();
+    skip_unless_kernel_has("fprobe", run("grep -q ' register_fprobe_ips$' /proc/kallsyms").status == 0);
+    for (const std::string& attach : {"--program at_entry --attach at_entry=kprobe.multi:__x64_sys_execve",
+                                      "--program at_entry --attach 'at_entry=kprobe.multi:__x64_sys_execv*'",
+                                      "--program at_entry --attach at_entry=kretprobe.multi:__x64_sys_execve"}) {
+        const Said said = run(loader() + " -q " + prog("side_by_side.bpf.o") + " " + attach + " -c 'ls /'");
+        INFO(attach << said.err);
+        CHECK(said.status == 0);
+        CHECK_THAT(said.out, contains("Hello from a kprobe"));
+    }
+    const Said both = run(loader() + " -q " + prog("side_by_side.bpf.o") +
+                          " --program at_entry --attach at_entry=kprobe.multi:__x64_sys_execve "
+                          "--attach at_entry=kprobe.session:__x64_sys_execve -c true");
+    CHECK(both.status == 2);
+    CHECK_THAT(both.err, contains("was loaded for kprobe.session"));
+}
+
+TEST_CASE("a kprobe program runs at a function of a file by uprobe.multi if --attach says so", "[cli][kernel]") {
+    require_root_and_btf();
+    skip_unless_kernel_has("uprobes", std::filesystem::exists("/sys/bus/event_source/devices/uprobe"));
+    const std::string hook = "uprobe.multi:" + loader() + ":main";
+    const Said said = run(loader() + " -q " + prog("side_by_side.bpf.o") +
+                          " --program at_entry --attach at_entry=" + hook + " -c '" + loader() + " --version'");
+    INFO(said.err);
+    skip_unless_kernel_has("uprobe.multi", run("grep -q ' bpf_uprobe_multi_link_attach$' /proc/kallsyms").status == 0);
+    CHECK(said.status == 0);
+    CHECK_THAT(said.out, contains("Hello from a kprobe"));
+}
+
+TEST_CASE("--maxactive is for the kretprobes of an object, and its kprobes are attached beside them", "[cli][kernel]") {
+    require_prerequisite(geteuid() == 0, "root");
+    skip_unless_kernel_has("kprobes", std::filesystem::exists("/sys/kernel/tracing/kprobe_events"));
+    const std::string object = loader() + " --trace " + prog("side_by_side.bpf.o");
+    const Said said = run(object +
+                          " --program at_entry --program at_return --maxactive 64 --attach "
+                          "at_entry=kprobe:do_unlinkat --attach at_return=kretprobe:do_unlinkat -c true");
+    INFO(said.err);
+    CHECK(said.status == 0);
+    CHECK_THAT(said.err, contains("\"r64:minibpf/") && contains("attached: at_entry at kprobe:do_unlinkat") &&
+                             contains("attached: at_return at kretprobe:do_unlinkat"));
+    const Said none = run(object + " --program at_entry --maxactive 64 --attach at_entry=kprobe:do_unlinkat -c true");
+    CHECK(none.status == 2);
+    CHECK_THAT(none.err, contains("no program is attached as a kretprobe"));
+}
+
 TEST_CASE("a hook that the load settles can be named on the command line", "[cli][kernel]") {
     require_root_and_btf();
     const std::string object = " --program on_tp_btf " + test_object("tracing_hooks");

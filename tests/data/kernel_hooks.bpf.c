@@ -33,6 +33,12 @@ SEC("raw_tp/sys_enter") int on_raw_tracepoint(struct bpf_raw_tracepoint_args *ct
     return ctx->args[1] == NR_GETPGID ? count(&hits) : 0;
 }
 
+SEC("?raw_tp/sys_enter") int read_raw_cookie(struct bpf_raw_tracepoint_args *ctx) { // the helper: Linux 6.10
+    if (ctx->args[1] != NR_GETPGID) return 0;
+    if (is_ours()) cookie = bpf_get_attach_cookie(ctx);
+    return count(&hits);
+}
+
 SEC("ksyscall/getpgid") int on_kprobe(void *ctx) { return count(&hits); }
 
 SEC("ksyscall/getpgid") int on_kprobe_too(void *ctx) { return count(&second_hits); }

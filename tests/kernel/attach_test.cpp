@@ -5,6 +5,7 @@
 
 #include <libminibpf/attach/attach.hpp>
 #include <tests/kernel/live.hpp>
+#include <tests/kernel/loading.hpp>
 
 using namespace minibpf;
 using namespace minibpf::test;
@@ -103,6 +104,26 @@ TEST_CASE("a tracepoint that this kernel does not have is the object's error, wi
     CHECK(error.detail().blame == Blame::object);
     CHECK_THAT(error.what(), contains("syscalls:sys_enter_getpgidd"));
     CHECK_THAT(error.detail().hint, contains("syscalls:sys_enter_getpgid?") || contains("syscalls:sys_enter_getpgid,"));
+    CHECK(holdings() == before);
+}
+
+TEST_CASE("a raw tracepoint has a cookie, from 6.10 on", "[attach]") {
+    require_bpf();
+    LiveGate gate;
+    const bool has_cookies = loads(gate, for_this_process("kernel_hooks"), "read_raw_cookie");
+    Object object = load_program(gate, has_cookies ? "read_raw_cookie" : "on_raw_tracepoint");
+    const Program& program = object.programs().front();
+    const Holdings before = holdings();
+    if (has_cookies) {
+        const Link link = attach(gate, program, {.cookie = 4711});
+        provoke();
+        CHECK(variable<std::uint64_t>(object, "cookie") == 4711);
+        CHECK(hits(object) == 1);
+    } else {
+        const Error error = error_of([&] { attach(gate, program, {.cookie = 4711}); });
+        CHECK(error.detail().blame == Blame::facility);
+        CHECK_THAT(error.detail().hint, contains("Linux 6.10"));
+    }
     CHECK(holdings() == before);
 }
 

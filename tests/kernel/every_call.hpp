@@ -461,6 +461,7 @@ private:
         }
         more_links();
         close_again(RawTracepointOpen{.name = "sys_enter", .prog_fd = raw_prog_});
+        close_again(RawTracepointOpen{.name = "sys_enter", .prog_fd = raw_prog_, .cookie = 0x1234});
         close_again(RawTracepointOpen{.name = "no_such_tracepoint_and_a_name_too_long", .prog_fd = raw_prog_});
         close_again(RawTracepointOpen{.prog_fd = prog_});
     }

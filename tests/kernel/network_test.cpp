@@ -421,8 +421,14 @@ TEST_CASE("a flow dissector runs for the packets of its network namespace, by li
         CHECK(hits(object) == before);
         {
             const Link link = attach(gate, program, options);
-            const Error error = error_of([&] { attach(gate, program, by_link); });
-            CHECK((error.detail().code == E2BIG || error.detail().code == EEXIST));
+            const bool is_link = options.by != AttachBy::older;
+            const ErrorDetail error = error_of([&] { attach(gate, program, by_link); }).detail();
+            CHECK(error.code == (is_link ? E2BIG : EEXIST));
+            CHECK_THAT(error.hint,
+                       contains(is_link ? "a link holds this namespace's" : "put there by BPF_PROG_ATTACH"));
+            const ErrorDetail again = error_of([&] { attach(gate, program, older); }).detail();
+            CHECK(again.code == (is_link ? EEXIST : EINVAL));
+            CHECK_THAT(again.hint, contains(is_link ? "a link holds this namespace's" : "dissector already"));
             send_frame("veth0");  // the sender's flow is hashed or its headers are looked for
             CHECK(hits(object) > before);
         }

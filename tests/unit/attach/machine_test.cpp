@@ -7,6 +7,7 @@
 
 #include <libminibpf/attach/machine.hpp>
 #include <libminibpf/kernel/files.hpp>
+#include <libminibpf/load/privilege.hpp>
 
 using namespace minibpf;
 using minibpf::test::BtfBuilder;

@@ -54,6 +54,23 @@ TEST_CASE("an LSM program on a kernel that does not run BPF's module is an error
     CHECK(gate.errors().empty());
 }
 
+TEST_CASE("a cgroup's LSM program is as idle without BPF's module, and is not attached", "[attach]") {
+    FakeGate gate;
+    gate.files["/sys/kernel/security/lsm"] = "lockdown,capability\n";
+    gate.files["/sys/fs/cgroup/demo"] = "";
+    const Loaded hello(gate, "lsm_cgroup/socket_create");
+    for (const AttachBy by : {AttachBy::link, AttachBy::older}) {
+        const Error error =
+            error_of([&] { attach(gate, hello.program, parse_hook("lsm_cgroup:/sys/fs/cgroup/demo"), {.by = by}); });
+        CHECK(error.detail().blame == Blame::facility);
+        CHECK_THAT(error.detail().hint, contains("lsm=lockdown,capability,bpf"));
+    }
+    CHECK(gate.count<LinkCreate>() + gate.count<ProgAttach>() == 0);
+    gate.files["/sys/kernel/security/lsm"] = "lockdown,capability,bpf\n";
+    CHECK(attach(gate, hello.program, parse_hook("lsm_cgroup:/sys/fs/cgroup/demo")).link_fd() >= 0);
+    CHECK(gate.open_fds().size() == 1);  // the program
+}
+
 TEST_CASE("a program that was loaded for one function is not attached to another", "[attach]") {
     FakeGate gate;
     const Loaded hello(gate, "fentry/vfs_read");

@@ -1,6 +1,7 @@
 // Uprobes against a kernel that is a test's own: which file is opened, what the kernel is told, what is left
 // afterwards.
 #include <cstdlib>
+#include <map>
 
 #include <linux/perf_event.h>
 
@@ -36,13 +37,11 @@ FakeGate& with_file(FakeGate& gate, bool pmu = true) {
     return gate;
 }
 
-Program uprobe_program(KernelGate& gate) {
-    static const ProgramSpec spec = [] {
-        ProgramSpec made;
-        made.name = "hello";
-        made.kind.type = BPF_PROG_TYPE_KPROBE;
-        return made;
-    }();
+Program uprobe_program(KernelGate& gate, const char* section = "uprobe") {
+    static std::map<std::string, ProgramSpec> specs;
+    ProgramSpec& spec = specs[section];
+    spec.name = "hello";
+    spec.kind = parse_section_name(section);
     return Program(spec, Fd(gate, gate.enter(ProgLoad{}).fd()));
 }
 
@@ -135,7 +134,7 @@ TEST_CASE("a refused uprobe.multi is a missing facility that is named", "[attach
     FakeGate gate;
     with_file(gate);
     gate.fail<LinkCreate>(EINVAL);
-    const Program hello = uprobe_program(gate);
+    const Program hello = uprobe_program(gate, "uprobe.multi");
     const Error error = error_of([&] { attach(gate, hello, parse_hook("uprobe.multi:/opt/tool:16")); });
     CHECK(error.detail().blame == Blame::facility);
     CHECK_THAT(error.detail().hint, contains("Linux 6.6"));

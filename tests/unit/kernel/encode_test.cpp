@@ -214,6 +214,12 @@ TEST_CASE("each command passes as many bytes as it has fields, or 128 as in the 
     }
 }
 
+TEST_CASE("a raw tracepoint's cookie is passed only when there is one", "[kernel][encode]") {
+    const EncodedBpf encoded = minimal(RawTracepointOpen{.name = "sys_enter", .prog_fd = 6, .cookie = 0x1234});
+    CHECK(encoded.size == 24);
+    CHECK(at<std::uint64_t>(encoded, 16) == 0x1234);
+}
+
 TEST_CASE("a test run passes as much as it needs: a packet, a context, or flags", "[kernel][encode]") {
     const std::array<std::byte, 14> packet{};
     std::array<std::byte, 20> packet_out{};

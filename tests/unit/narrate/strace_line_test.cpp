@@ -159,6 +159,11 @@ TEST_CASE("a raw tracepoint is shown as in the book", "[narrate][strace]") {
           "bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=NULL, prog_fd=6}}, 16) = 7");
     CHECK(line_7_2(RawTracepointOpen{.prog_fd = 6}, 7, book) ==
           "bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=NULL, prog_fd=6, cookie=0}}, 128) = 7");
+    const RawTracepointOpen with_cookie{.name = "sys_enter", .prog_fd = 6, .cookie = 0x1234};
+    CHECK(line(with_cookie, 7) ==
+          "bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}, ...}, 24) = 7");
+    CHECK(line_7_2(with_cookie, 7) ==
+          "bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6, cookie=0x1234}}, 24) = 7");
 }
 
 TEST_CASE("a link is shown by the member of the union that its attach type uses", "[narrate][strace]") {
