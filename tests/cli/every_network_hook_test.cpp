@@ -9,6 +9,7 @@
 #include <tests/kernel/network_hooks.hpp>
 
 #include "hook_run.hpp"
+#include "veth.hpp"
 
 using namespace minibpf;
 using namespace minibpf::test;
@@ -138,6 +139,29 @@ TEST_CASE("run attaches to each place of netfilter that a packet to oneself pass
     skip_unless_kernel_has("IPv6", std::filesystem::exists("/proc/sys/net/ipv6"));
     std::ofstream("/proc/sys/net/ipv6/conf/lo/disable_ipv6") << 0;
     for (const char* place : {"ip6/local_in", "ip6/local_out"}) check(place, send_datagram_to_itself6);
+}
+
+TEST_CASE("run attaches to the place of netfilter that forwarded packets pass", "[cli][kernel][every][network]") {
+    require_bpf();
+    {
+        const NetworkNamespace network;
+        LiveGate gate;
+        require_netfilter(gate, "netfilter:ip4/forward,defrag");
+    }
+    const Cable cable;
+    // From far by near to a network behind another interface, where nobody answers: forwarded it is all the same.
+    const Said made =
+        run("ip link add behind type veth peer name other && ip addr add 10.9.0.1/24 dev behind && ip link set behind "
+            "up && "
+            "ip link set other up && " +
+            cable.in_far("ip route add 10.9.0.0/24 via 10.8.0.1"));
+    INFO(made.err);
+    REQUIRE(made.status == 0);
+    std::ofstream("/proc/sys/net/ipv4/ip_forward") << 1;
+    const auto forwarded = [&] { run(cable.in_far("busybox ping -c 1 -W 1 10.9.0.7")); };
+    TriedHook tried = of_network_hooks("on_netfilter", "netfilter:ip4/forward", forwarded);
+    tried.object = "network_new_hooks";
+    check_hook(tried, true);
 }
 
 TEST_CASE("run puts a filter on a socket of an interface and shows its packets", "[cli][kernel][every][network]") {
