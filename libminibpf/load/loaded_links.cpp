@@ -175,6 +175,8 @@ std::string tracing_text(KernelGate& gate, const LinkInfoBytes& info) {
     const std::string kind = numbered_name(attach_type_names, info.u32(16));
     const std::uint32_t object = info.u32(20), type = info.u32(24);
     if (type == 0) return kind;
+    // Programs that take a function's place have no attach type: their 0 is not the cgroup hook of that number.
+    if (info.u32(16) == 0) return fmt::format("freplace type {} of program {}", type, object);
     try {
         const Fd fd = open_by_id(gate, IdKind::btf, object);
         if (btf_facts(gate, fd.get()).name == "vmlinux") {

@@ -1,4 +1,9 @@
 // `loader link` and `loader prog`: what they did is seen in what the kernel then runs.
+#include <functional>
+
+#include <libminibpf/attach/attach.hpp>
+#include <tests/kernel/cgroup.hpp>
+#include <tests/kernel/network_hooks.hpp>
 #include <tests/loopback.hpp>
 
 #include "loaded.hpp"
@@ -76,6 +81,56 @@ TEST_CASE("link pin keeps a program attached without its loader, and is a name f
     CHECK(xdp.runs_now() == "first");
     CHECK(loader_says("link detach " + (pins / "link")).status == 0);
     CHECK(xdp.runs_now() == "none");
+}
+
+namespace {
+
+// One program of two objects, so that each has a counter of its own, and a link of the first one.
+void check_link_commands(const std::string& program, const std::string& hook, const std::function<void()>& provoke_it) {
+    INFO(hook);
+    minibpf::LiveGate gate;
+    minibpf::Object first = load_hooks(gate, {program}), second = load_hooks(gate, {program});
+    const auto id_of = [&](minibpf::Object& object) {
+        return std::to_string(minibpf::program_facts(gate, object.require_program(program).fd()).id);
+    };
+    const auto runs_now = [&] {
+        const std::uint64_t of_first = hits(first), of_second = hits(second);
+        provoke_it();
+        return std::string(hits(first) != of_first ? "first " : "") + (hits(second) != of_second ? "second " : "");
+    };
+    const minibpf::Link link = minibpf::attach(gate, first.require_program(program), minibpf::parse_hook(hook),
+                                               {.by = minibpf::AttachBy::link});
+    const std::string id = std::to_string(minibpf::link_facts(gate, link.link_fd()).id);
+    CHECK(runs_now() == "first ");
+    CHECK(loader_says("link update " + id + " " + id_of(second) + " --from " + id_of(second)).status == 1);
+    CHECK(runs_now() == "first ");
+    CHECK(loader_says("link update " + id + " " + id_of(second) + " --from " + id_of(first)).status == 0);
+    CHECK(runs_now() == "second ");
+    const Pins pins;
+    CHECK(loader_says("link pin " + id + " " + (pins / "link")).status == 0);
+    CHECK(loader_says("link update " + (pins / "link") + " " + id_of(first)).status == 0);
+    CHECK(runs_now() == "first ");
+    CHECK(loader_says("link detach " + (pins / "link")).status == 0);
+    CHECK(runs_now().empty());
+}
+
+}  // namespace
+
+TEST_CASE("links of cgroups and network namespaces are updated, pinned and detached", "[cli][kernel][link]") {
+    require_bpf();
+    const NetworkNamespace network;
+    const TestCgroup cgroup;
+    const auto sends = [] { send_datagram(); };
+    check_link_commands("on_egress", "cgroup_skb/egress:" + cgroup.path(), sends);
+    check_link_commands("on_lookup", "sk_lookup:/proc/thread-self/ns/net", sends);
+}
+
+TEST_CASE("tcx links are updated, pinned and detached", "[cli][kernel][link]") {
+    require_bpf();
+    const NetworkNamespace network;
+    minibpf::LiveGate gate;
+    require_tcx(gate);
+    check_link_commands("on_tc", "tcx/ingress:lo", [] { send_datagram(); });
 }
 
 TEST_CASE("links that cannot be detached or are not there say so", "[cli][kernel][link]") {

@@ -41,6 +41,10 @@ TEST_CASE("list shows a program with its type, tag, sizes, maps, pins and holder
     CHECK(row[2] == "mb_first");
     CHECK(row[3] == facts.tag);
     CHECK(row[4] == std::to_string(facts.xlated_size));
+    CHECK(row[5] == std::to_string(facts.jited_size));
+    CHECK(facts.memlock > 0);
+    CHECK(row[6] == std::to_string(facts.memlock));
+    CHECK((row[7] == "-" && row[8] == "-"));  // nobody counts its runs
     CHECK(has_word(row, std::to_string(facts.map_ids[0]) + "," + std::to_string(facts.map_ids[1])));
     CHECK(has_word(row, pins / "first"));
     CHECK(has_word(row, std::to_string(getpid())));
@@ -49,6 +53,7 @@ TEST_CASE("list shows a program with its type, tag, sizes, maps, pins and holder
     const std::string json = json_object(loader_says("list progs --json").out, id);
     CHECK_THAT(json, contains("\"name\": \"mb_first\"") && contains("\"tag\": \"" + facts.tag + "\"") &&
                          contains("\"pid\": " + std::to_string(getpid())) && contains(pins / "first"));
+    CHECK_THAT(json, contains("\"jited_size\": " + row[5] + ",") && contains("\"memlock\": " + row[6] + ","));
 }
 
 TEST_CASE("list shows a map with its sizes and where it is pinned", "[cli][kernel][list]") {
@@ -59,11 +64,18 @@ TEST_CASE("list shows a map with its sizes and where it is pinned", "[cli][kerne
     CHECK(std::vector<std::string>(row.begin() + 1, row.begin() + 6) ==
           std::vector<std::string>{"hash", "mb_visits", "4", "12", "8"});
     CHECK(row[9] == "-");
+    const minibpf::MapFacts facts = minibpf::map_facts(object.gate(), object.map("mb_visits").fd());
+    CHECK(facts.memlock > 0);
+    CHECK(row[7] == std::to_string(facts.memlock));
+    CHECK(row[8] == std::to_string(facts.btf_id));
+    CHECK(row[10] == std::to_string(getpid()));
     const Pins pins;
     minibpf::pin_object(object.gate(), pins / "visits", object.map("mb_visits").fd(), "mb_visits");
     CHECK(row_of(loader_says("list maps").out, id).at(9) == pins / "visits");
     const std::string json = json_object(loader_says("list maps --json").out, id);
-    CHECK_THAT(json, contains("\"value_size\": 12") && contains("\"frozen\": false"));
+    CHECK_THAT(json, contains("\"value_size\": 12") && contains("\"frozen\": false") &&
+                         contains("\"memlock\": " + row[7] + ",") && contains(pins / "visits") &&
+                         contains("\"pid\": " + std::to_string(getpid())));
 }
 
 TEST_CASE("list shows a link with its target and the name of its program, and the BTF of a map",
@@ -75,14 +87,28 @@ TEST_CASE("list shows a link with its target and the name of its program, and th
     REQUIRE(row.size() > 5);
     CHECK(std::vector<std::string>(row.begin() + 1, row.begin() + 5) ==
           std::vector<std::string>{"raw_tracepoint", object.prog_id("mb_raw_tp"), "mb_raw_tp", "sys_enter"});
+    CHECK(row[5] == "-");
+    CHECK(row[6] == std::to_string(getpid()));
     CHECK_THAT(json_object(loader_says("list links --json").out, id),
-               contains("\"prog_name\": \"mb_raw_tp\"") && contains("\"target\": \"sys_enter\""));
+               contains("\"target\": \"sys_enter\"") && contains("\"pid\": " + std::to_string(getpid())));
+    const Pins pins;
+    minibpf::pin_object(object.gate(), pins / "link", link.get(), "the link");
+    CHECK(row_of(loader_says("list links").out, id).at(5) == pins / "link");
+    CHECK_THAT(loader_says("list links --json").out,
+               contains("\"prog_name\": \"mb_raw_tp\"") && contains(pins / "link"));
 
     LoadedObject with_map({"mb_first"});
     const minibpf::MapFacts map = minibpf::map_facts(with_map.gate(), with_map.map("mb_visits").fd());
     const std::vector<std::string> btf = row_of(loader_says("list btf").out, std::to_string(map.btf_id));
     REQUIRE(btf.size() > 4);
+    const minibpf::Fd btf_fd = minibpf::open_by_id(with_map.gate(), minibpf::IdKind::btf, map.btf_id);
+    const std::uint32_t size = minibpf::btf_facts(with_map.gate(), btf_fd.get()).size;
+    CHECK(btf[2] == std::to_string(size));
     CHECK(btf[3] == "programs");
+    CHECK(btf[4] == std::to_string(getpid()));
+    const std::string json = json_object(loader_says("list btf --json").out, btf[0]);
+    CHECK_THAT(json, contains("\"size\": " + std::to_string(size) + ",") && contains("\"of_kernel\": false") &&
+                         contains("\"pid\": " + std::to_string(getpid())));
 }
 
 TEST_CASE("list counts runs while it is told to", "[cli][kernel][list]") {
@@ -93,6 +119,9 @@ TEST_CASE("list counts runs while it is told to", "[cli][kernel][list]") {
     const std::vector<std::string> row = row_of(said.out, object.prog_id("mb_raw_tp"));
     REQUIRE(row.size() > 8);
     CHECK(std::atoll(row[7].c_str()) > 0);  // this process's and the loader's own system calls
+    CHECK(std::atof(row[8].c_str()) > 0);
+    const std::vector<std::string> units = {"ns", "us", "ms", "s"};
+    CHECK(std::find(units.begin(), units.end(), row[9]) != units.end());
     CHECK(minibpf::program_facts(object.gate(), object.prog_fd("mb_raw_tp")).run_count > 0);
 }
 

@@ -37,5 +37,9 @@ SEC("struct_ops/init") int control_init(u64 *ctx) {
         .name = spelling,                            \
     }
 
+#ifdef BY_LINK_ALONE
+SEC(".struct_ops.link") struct tcp_congestion_ops by_link = TABLE("minibpf_link");
+#else
 SEC(".struct_ops") struct tcp_congestion_ops by_update = TABLE("minibpf_update");
 SEC("?.struct_ops.link") struct tcp_congestion_ops by_link = TABLE("minibpf_link");
+#endif

@@ -19,8 +19,9 @@ Object load_program(KernelGate& gate, const std::string& program) {
     return load(gate, for_this_process("kernel_hooks"), {.programs = {program}});
 }
 
-// Three hits before, five while it is attached, four after.
-void check_counts_while_attached(KernelGate& gate, const std::string& program, const AttachOptions& options) {
+// Three hits before, five while it is attached, four after. A link says that it is at `target`, from Linux 6.6 on.
+void check_counts_while_attached(KernelGate& gate, const std::string& program, const AttachOptions& options,
+                                 const std::string& target = "") {
     Object object = load_program(gate, program);
     provoke_times(3);
     CHECK(hits(object) == 0);
@@ -28,6 +29,7 @@ void check_counts_while_attached(KernelGate& gate, const std::string& program, c
         const Link link = attach(gate, object.require_program(program), options);
         CHECK(link.event_fd() >= 0);
         CHECK((link.link_fd() >= 0) == (options.by == AttachBy::link));
+        if (options.by == AttachBy::link) CHECK(target_of(gate, link) == (running_version() >= 0x0606 ? target : ""));
         provoke_times(5);
         CHECK(hits(object) == 5);
     }
@@ -46,7 +48,7 @@ TEST_CASE("a tracepoint program runs at each hit while its perf event is open", 
 TEST_CASE("a tracepoint program attached by BPF_LINK_CREATE runs until the link is closed", "[attach]") {
     require_tracepoints();
     LiveGate gate;
-    check_counts_while_attached(gate, "on_tracepoint", by_link);
+    check_counts_while_attached(gate, "on_tracepoint", by_link, "tracepoint sys_enter_getpgid");
 }
 
 TEST_CASE("bpf_get_attach_cookie() gives the cookie of the link", "[attach]") {
@@ -192,14 +194,16 @@ TEST_CASE("a kprobe of tracefs runs its program at each call, and leaves no line
 TEST_CASE("a kprobe attached by BPF_LINK_CREATE runs until the link is closed", "[attach][kprobe]") {
     require_kprobe_pmu();
     LiveGate gate;
-    check_counts_while_attached(gate, "on_kprobe", by_link);
+    check_counts_while_attached(gate, "on_kprobe", by_link, "kprobe " + get_syscall_fnname("getpgid"));
+    check_counts_while_attached(gate, "on_kretprobe", by_link, "kretprobe " + get_syscall_fnname("getpgid"));
 }
 
 TEST_CASE("a kprobe of tracefs can be held by a link too", "[attach][kprobe]") {
     require_kprobe_events();
     LiveGate gate;
     const Holdings before = holdings();
-    check_counts_while_attached(gate, "on_kprobe", {.by = AttachBy::link, .kprobe_by = KprobeBy::tracefs});
+    check_counts_while_attached(gate, "on_kprobe", {.by = AttachBy::link, .kprobe_by = KprobeBy::tracefs},
+                                "kprobe " + get_syscall_fnname("getpgid"));
     CHECK(holdings() == before);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // A cgroup of a test's own.
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -38,7 +39,8 @@ public:
     }
     ~TestCgroup() {
         enter(before_);
-        rmdir(path_.c_str());
+        // Busybox's timeout(1), by which commands are run, has a watcher that lives on for a second.
+        for (int tries = 0; rmdir(path_.c_str()) != 0 && errno == EBUSY && tries < 100; ++tries) usleep(50'000);
         if (!is_mounted_) return;
         umount(mount_.c_str());
         rmdir(mount_.c_str());

@@ -1,18 +1,15 @@
 // Every cgroup hook on the running kernel: this process goes into a group of its own, does what the hook is for, and
 // the program's counter says whether it ran.
-#include <cstddef>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <vector>
 
-#include <sys/un.h>
-
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/object/uapi.hpp>
 #include <tests/kernel/attach_sweep.hpp>
 #include <tests/kernel/cgroup.hpp>
+#include <tests/kernel/cgroup_events.hpp>
 #include <tests/kernel/live.hpp>
 #include <tests/kernel/network.hpp>
 
@@ -25,67 +22,6 @@ struct CgroupCase {
     const char* program;
     std::function<void()> provoke;
 };
-
-template <class Address>
-Address address_of(std::uint16_t port);
-
-template <>
-sockaddr_in address_of(std::uint16_t port) {
-    return loopback_address(port);
-}
-
-template <>
-sockaddr_in6 address_of(std::uint16_t port) {
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_port = htons(port);
-    address.sin6_addr = in6addr_loopback;
-    return address;
-}
-
-// A socket that sends a datagram to itself, and is asked for both its addresses: every hook of addresses is on its way.
-template <class Address>
-void talk_to_itself() {
-    Address address = address_of<Address>(0);
-    const TestSocket socket(reinterpret_cast<sockaddr*>(&address)->sa_family, SOCK_DGRAM);
-    socklen_t length = sizeof(address);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    require_ok(bind(socket.get(), generic, length) == 0, "bind");
-    require_ok(getsockname(socket.get(), generic, &length) == 0, "getsockname");
-    require_ok(sendto(socket.get(), "ping", 4, 0, generic, length) == 4, "sendto");
-    char buffer[8];
-    require_ok(recvfrom(socket.get(), buffer, sizeof(buffer), 0, generic, &length) == 4, "recvfrom");
-    require_ok(connect(socket.get(), generic, length) == 0, "connect");
-    require_ok(getpeername(socket.get(), generic, &length) == 0, "getpeername");
-}
-
-void set_and_get_option() {
-    const TestSocket socket(AF_INET, SOCK_DGRAM);
-    int value = 1;
-    socklen_t length = sizeof(value);
-    require_ok(setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, length) == 0, "setsockopt");
-    require_ok(getsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &value, &length) == 0, "getsockopt");
-}
-
-void connect_tcp() {
-    const TestSocket listener(AF_INET, SOCK_STREAM);
-    sockaddr_in address = loopback_address(0);
-    socklen_t length = sizeof(address);
-    require_ok(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "bind");
-    require_ok(listen(listener.get(), 1) == 0, "listen");
-    require_ok(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
-    const TestSocket client(AF_INET, SOCK_STREAM);
-    require_ok(connect(client.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "connect");
-}
-
-void read_sysctl() {
-    std::string line;
-    std::getline(std::ifstream("/proc/sys/kernel/ostype"), line);
-}
-
-void open_device() {
-    std::ifstream null("/dev/null");
-}
 
 const std::vector<CgroupCase> ipv4_cases = {
     {"on_egress", talk_to_itself<sockaddr_in>},
@@ -119,6 +55,14 @@ Hook cgroup_hook(const Program& program, const TestCgroup& cgroup) {
     return hook;
 }
 
+// A cgroup's number is that of its directory.
+std::string cgroup_target(const Program& program, const TestCgroup& cgroup) {
+    struct stat directory {};
+    require_ok(stat(cgroup.path().c_str(), &directory) == 0, "stat");
+    const auto type = static_cast<bpf_attach_type>(program.spec().kind.expected_attach_type);
+    return "cgroup " + std::to_string(directory.st_ino) + " " + attach_type_text(type);
+}
+
 void check_all(const std::vector<CgroupCase>& cases, const TestCgroup& cgroup,
                const std::string& object_name = "network_hooks") {
     LiveGate gate;
@@ -134,6 +78,7 @@ void check_all(const std::vector<CgroupCase>& cases, const TestCgroup& cgroup,
             CHECK(hits(object) == seen);
             {
                 const Link link = attach(gate, program, parse_hook(hook_text(hook)), {.by = by});
+                if (by == AttachBy::link) CHECK(target_of(gate, link) == cgroup_target(program, cgroup));
                 tried.provoke();
                 CHECK(hits(object) > seen);
             }
@@ -182,8 +127,7 @@ TEST_CASE("several programs of one cgroup run in the order in which they were at
 namespace {
 
 // Puts second_egress there, and first_egress before it. False when the kernel knows no order.
-bool attach_before(Object& object, const TestCgroup& cgroup, AttachBy by, std::vector<Link>& links) {
-    LiveGate gate;
+bool attach_before(KernelGate& gate, Object& object, const TestCgroup& cgroup, AttachBy by, std::vector<Link>& links) {
     const Program& first = object.require_program("first_egress");
     const Program& second = object.require_program("second_egress");
     links.push_back(attach(gate, second, cgroup_hook(second, cgroup), {.by = by}));
@@ -212,7 +156,7 @@ TEST_CASE("since Linux 6.17 a program of a cgroup can come before one that is th
         LiveGate gate;
         Object object = load(gate, data("network_hooks"), {.programs = {"first_egress", "second_egress"}});
         std::vector<Link> links;
-        has_order = has_order && attach_before(object, cgroup, by, links);
+        has_order = has_order && attach_before(gate, object, cgroup, by, links);
         if (!has_order) continue;
         send_datagram();
         CHECK(variable<std::uint64_t>(object, "order") % 100 == 12);
@@ -269,6 +213,7 @@ TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgrou
         std::uint64_t seen = hits(object);
         {
             const Link link = attach(gate, program, parse_hook("lsm_cgroup:" + cgroup.path()), {.by = by});
+            if (by == AttachBy::link) CHECK(target_of(gate, link) == cgroup_target(program, cgroup));
             TestSocket(AF_INET, SOCK_DGRAM);
             CHECK(hits(object) == seen + 1);
             seen = hits(object);
@@ -279,35 +224,6 @@ TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgrou
 }
 
 namespace {
-
-sockaddr_un unix_address(socklen_t& length) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    // Without a file: its first byte is 0.
-    const std::string name = "minibpf-test-" + std::to_string(getpid());
-    std::memcpy(address.sun_path + 1, name.data(), name.size());
-    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-    return address;
-}
-
-// A datagram to a socket that has a name, from one that is then connected to it.
-void talk_over_unix_sockets() {
-    socklen_t length = 0;
-    sockaddr_un address = unix_address(length);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    const TestSocket receiver(AF_UNIX, SOCK_DGRAM);
-    const TestSocket sender(AF_UNIX, SOCK_DGRAM);
-    require_ok(bind(receiver.get(), generic, length) == 0, "bind");
-    require_ok(sendto(sender.get(), "ping", 4, 0, generic, length) == 4, "sendto");
-    require_ok(connect(sender.get(), generic, length) == 0, "connect");
-    socklen_t room = sizeof(address);
-    require_ok(getpeername(sender.get(), generic, &room) == 0, "getpeername");
-    room = sizeof(address);
-    require_ok(getsockname(receiver.get(), generic, &room) == 0, "getsockname");
-    char buffer[8];
-    room = sizeof(address);
-    require_ok(recvfrom(receiver.get(), buffer, sizeof(buffer), 0, generic, &room) == 4, "recvfrom");
-}
 
 const std::vector<CgroupCase> unix_cases = {
     {"on_connect_unix", talk_over_unix_sockets},     {"on_sendmsg_unix", talk_over_unix_sockets},

@@ -35,6 +35,7 @@ TEST_CASE("an iterator over tasks finds this process, each time that it is run",
     const Holdings before = holdings();
     {
         const Link link = attach(gate, object.programs().front());
+        CHECK(target_of(gate, link) == "task");
         for (int times = 0; times < 2; ++times) {
             std::string text;
             run_iterator(gate, link, [&](std::string_view piece) { text += piece; });

@@ -13,7 +13,10 @@
 
 #include <sys/utsname.h>
 
+#include <libminibpf/attach/link.hpp>
+#include <libminibpf/load/loaded.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>
+#include <libminibpf/narrate/names.hpp>
 #include <tests/kernel/live.hpp>
 
 namespace minibpf::test {
@@ -81,6 +84,19 @@ Info kernel_info(KernelGate& gate, int fd) {
         gate.enter(ObjGetInfoByFd{.bpf_fd = fd, .info = std::as_writable_bytes(std::span<Info, 1>(&info, 1))});
     REQUIRE(answer.ok());
     return info;
+}
+
+/// Where the kernel says that a link is attached.
+inline std::string target_of(KernelGate& gate, const Link& link) {
+    return link_facts(gate, link.link_fd()).target;
+}
+
+/// As a link tells it: "cgroup_inet_egress".
+inline std::string attach_type_text(bpf_attach_type type) {
+    std::string text = enum_text(bpf_attach_types, type, StraceVersion::v7_2);
+    text = text.substr(std::string_view("BPF_").size());
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
 }
 
 /// BPF_PROG_TEST_RUN with a packet of 64 zeros: what the program returned.

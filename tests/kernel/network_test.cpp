@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <netinet/ip.h>
+#include <sys/stat.h>
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/object/uapi.hpp>
@@ -18,9 +19,10 @@ namespace {
 constexpr AttachOptions by_link{.by = AttachBy::link};
 constexpr AttachOptions older{.by = AttachBy::older};
 
-// Two frames before, three while it is attached, four after.
+// Two frames before, three while it is attached, four after. Its link, if there is one, tells the interface and
+// `place`.
 void check_runs_for_frames(KernelGate& gate, const std::string& program, const std::string& hook,
-                           const AttachOptions& options, const std::string& sender) {
+                           const AttachOptions& options, const std::string& sender, const std::string& place = "") {
     INFO(hook);
     Object object = load_hooks(gate, {program});
     for (int i = 0; i < 2; ++i) send_frame(sender);
@@ -28,6 +30,13 @@ void check_runs_for_frames(KernelGate& gate, const std::string& program, const s
     const Holdings before = holdings();
     {
         const Link link = attach(gate, object.require_program(program), parse_hook(hook), options);
+        if (options.by == AttachBy::link) {
+            // Of a netkit pair the link names the end whose packets the program sees.
+            const std::string interface = place.starts_with(" netkit")
+                                              ? sender
+                                              : hook.substr(hook.find(':') + 1, hook.find(',') - hook.find(':') - 1);
+            CHECK(target_of(gate, link) == "interface " + std::to_string(if_nametoindex(interface.c_str())) + place);
+        }
         for (int i = 0; i < 3; ++i) send_frame(sender);
         CHECK(hits(object) == 3);
     }
@@ -215,8 +224,8 @@ TEST_CASE("a tcx program runs for each packet in its direction", "[attach][netwo
     LiveGate gate;
     require_tcx(gate);
     for (const AttachOptions& options : {AttachOptions{}, by_link, older}) {
-        check_runs_for_frames(gate, "on_tc", "tcx/ingress:veth1", options, "veth0");
-        check_runs_for_frames(gate, "on_tc", "tcx/egress:veth0", options, "veth0");
+        check_runs_for_frames(gate, "on_tc", "tcx/ingress:veth1", options, "veth0", " tcx_ingress");
+        check_runs_for_frames(gate, "on_tc", "tcx/egress:veth0", options, "veth0", " tcx_egress");
     }
 }
 
@@ -273,8 +282,8 @@ TEST_CASE("a netkit program runs for each packet that leaves its interface", "[a
     require_netkit(network);
     LiveGate gate;
     for (const AttachOptions& options : {by_link, older}) {
-        check_runs_for_frames(gate, "on_tc", "netkit/primary:nk0", options, "nk0");
-        check_runs_for_frames(gate, "on_tc", "netkit/peer:nk0", options, "nk1");
+        check_runs_for_frames(gate, "on_tc", "netkit/primary:nk0", options, "nk0", " netkit_primary");
+        check_runs_for_frames(gate, "on_tc", "netkit/peer:nk0", options, "nk1", " netkit_peer");
     }
     Object object = load_hooks(gate, {"on_tc"});
     const Error error = error_of([&] { attach(gate, object.require_program("on_tc"), parse_hook("netkit/peer:nk1")); });
@@ -308,6 +317,7 @@ TEST_CASE("a netfilter program runs for each IP packet in its place", "[attach][
     CHECK(hits(object) == 0);
     {
         const Link link = attach(gate, program, hook);
+        CHECK(target_of(gate, link) == "protocol 2 hook 1 priority -100");  // NFPROTO_IPV4, NF_INET_LOCAL_IN
         send_datagram();
         CHECK(hits(object) >= 1);  // and the answer that nobody listens
         const Error error = error_of([&] { attach(gate, program, hook); });
@@ -391,6 +401,17 @@ TEST_CASE("a socket filter can be attached to a socket that is there already", "
     CHECK(hits(object) == 1);
 }
 
+namespace {
+
+// A network namespace's number is that of its file.
+std::string network_target(const std::string& place) {
+    struct stat file {};
+    require_ok(stat("/proc/thread-self/ns/net", &file) == 0, "stat");
+    return "netns " + std::to_string(file.st_ino) + " " + place;
+}
+
+}  // namespace
+
 TEST_CASE("an sk_lookup program runs for each connection of its network namespace", "[attach][network]") {
     require_bpf();
     NetworkNamespace network;
@@ -400,6 +421,7 @@ TEST_CASE("an sk_lookup program runs for each connection of its network namespac
     CHECK(hits(object) == 0);
     {
         const Link link = attach(gate, object.require_program("on_lookup"));
+        CHECK(target_of(gate, link) == network_target("sk_lookup"));
         send_datagram();
         CHECK(hits(object) >= 1);  // and the answer that nobody listens
     }
@@ -421,6 +443,7 @@ TEST_CASE("a flow dissector runs for the packets of its network namespace, by li
         CHECK(hits(object) == before);
         {
             const Link link = attach(gate, program, options);
+            if (options.by == AttachBy::link) CHECK(target_of(gate, link) == network_target("flow_dissector"));
             const bool is_link = options.by != AttachBy::older;
             const ErrorDetail error = error_of([&] { attach(gate, program, by_link); }).detail();
             CHECK(error.code == (is_link ? E2BIG : EEXIST));

@@ -1,9 +1,14 @@
 // Programs on the kernel's counters: they run while the event is open, for one process or on every CPU.
+#include <array>
 #include <chrono>
+#include <csignal>
+#include <functional>
 #include <vector>
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>
@@ -77,6 +82,133 @@ TEST_CASE("a program on page faults runs at each of them, or at each Nth", "[att
         CHECK(ran < 2 * pages / period);
         touch_pages(pages);
         CHECK(hits(object) == ran);
+    }
+}
+
+namespace {
+
+using PerCpu = std::array<std::uint64_t, 256>;  // as tests/data/perf_cpus.bpf.c has it
+
+void spin_for(std::chrono::milliseconds time) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < end) {
+    }
+}
+
+std::vector<int> allowed_cpus() {
+    cpu_set_t set;
+    REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+    std::vector<int> cpus;
+    for (int cpu = 0; cpu < 256; ++cpu) {
+        if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+    }
+    return cpus;
+}
+
+void move_to(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    REQUIRE(sched_setaffinity(0, sizeof set, &set) == 0);
+}
+
+// A process that does something, until it is killed.
+class Child {
+public:
+    explicit Child(const std::function<void()>& work) : pid_(fork()) {
+        if (pid_ != 0) return;
+        for (;;) work();
+    }
+    ~Child() {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, nullptr, 0);
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    int pid() const noexcept { return pid_; }
+
+private:
+    pid_t pid_;
+};
+
+Object load_counter_of(KernelGate& gate, int process) {
+    require_bpf();
+    ObjectSpec spec = object_spec("tests/data/perf_cpus.bpf.o");
+    spec.set_variable("process", std::to_string(process));
+    return load(gate, std::move(spec));
+}
+
+}  // namespace
+
+TEST_CASE("a program on every CPU's clock runs on each CPU, and with cpu= on that one alone", "[attach][perf]") {
+    LiveGate gate;
+    Object object = load_counter_of(gate, getpid());
+    const Program& program = object.programs().front();
+    const std::vector<int> cpus = allowed_cpus();
+    const auto counts = [&] { return variable<PerCpu>(object, "on_cpu"); };
+    {
+        const Link link = attach(gate, program, parse_hook("perf_event:cpu-clock@199"));
+        for (const int cpu : cpus) {
+            INFO("CPU " << cpu);
+            move_to(cpu);
+            const PerCpu before = counts();
+            const std::uint64_t ours = variable<std::uint64_t>(object, "of_process");
+            spin_for(std::chrono::milliseconds(300));
+            CHECK(counts()[static_cast<std::size_t>(cpu)] >= before[static_cast<std::size_t>(cpu)] + 3);
+            CHECK(variable<std::uint64_t>(object, "of_process") > ours);
+        }
+    }
+    const int only = cpus.back();
+    const PerCpu before = counts();
+    {
+        const Link link = attach(gate, program, parse_hook(fmt::format("perf_event:cpu-clock@199,cpu={}", only)));
+        for (const int cpu : cpus) {
+            move_to(cpu);
+            spin_for(std::chrono::milliseconds(200));
+        }
+    }
+    for (const int cpu : cpus) {
+        INFO("CPU " << cpu);
+        const auto index = static_cast<std::size_t>(cpu);
+        CHECK((counts()[index] > before[index]) == (cpu == only));
+    }
+}
+
+TEST_CASE("a program on one process's clock does not run for others", "[attach][perf]") {
+    LiveGate gate;
+    const Child idle([] { pause(); });
+    const Child busy([] { asm volatile(""); });
+    for (const AttachBy by : {AttachBy::older, AttachBy::link}) {
+        const auto counts = [&](int pid) {
+            Object object = load_counter_of(gate, pid);
+            const Link link = attach(gate, object.programs().front(),
+                                     parse_hook(fmt::format("perf_event:task-clock@199,pid={}", pid)), {.by = by});
+            spin_for(std::chrono::milliseconds(400));
+            CHECK(variable<std::uint64_t>(object, "of_others") == 0);
+            return variable<std::uint64_t>(object, "of_process");
+        };
+        CHECK(counts(idle.pid()) == 0);
+        CHECK(counts(busy.pid()) >= 3);
+    }
+}
+
+TEST_CASE("a program runs about as often as the frequency says", "[attach][perf]") {
+    LiveGate gate;
+    move_to(allowed_cpus().front());
+    for (const double frequency : {50, 500}) {
+        INFO(frequency << " times a second");
+        Object object = load_counter_of(gate, getpid());
+        const std::string hook = fmt::format("perf_event:cpu-clock@{},cpu={}", frequency, allowed_cpus().front());
+        const auto begin = std::chrono::steady_clock::now();
+        {
+            const Link link = attach(gate, object.programs().front(), parse_hook(hook));
+            spin_for(std::chrono::seconds(1));
+        }
+        const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+        const auto runs = static_cast<double>(variable<std::uint64_t>(object, "of_process") +
+                                              variable<std::uint64_t>(object, "of_others"));
+        CHECK(runs <= 1.2 * frequency * time.count() + 2);
+        CHECK(runs >= 0.3 * frequency);  // an emulated processor is late at times
     }
 }
 

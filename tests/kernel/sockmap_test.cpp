@@ -2,10 +2,9 @@
 // receive.
 #include <string>
 
-#include <sys/time.h>
-
 #include <libminibpf/attach/attach.hpp>
 #include <tests/kernel/attach_sweep.hpp>
+#include <tests/kernel/connection.hpp>
 #include <tests/kernel/live.hpp>
 #include <tests/kernel/loading.hpp>
 #include <tests/kernel/network.hpp>
@@ -14,29 +13,6 @@ using namespace minibpf;
 using namespace minibpf::test;
 
 namespace {
-
-struct Connection {
-    TestSocket client, server;
-};
-
-Connection connect_over_loopback() {
-    const TestSocket listener(AF_INET, SOCK_STREAM);
-    sockaddr_in address = loopback_address(0);
-    socklen_t length = sizeof(address);
-    require_ok(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "bind");
-    require_ok(listen(listener.get(), 1) == 0, "listen");
-    require_ok(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
-    TestSocket client(AF_INET, SOCK_STREAM);
-    require_ok(connect(client.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "connect");
-    TestSocket server(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    return {std::move(client), std::move(server)};
-}
-
-void put_into_sockmap(KernelGate& gate, const Map& map, int socket, std::uint32_t key = 0) {
-    const std::uint64_t value = static_cast<std::uint64_t>(socket);
-    const Answer answer = gate.enter(MapUpdateElem{.map_fd = map.fd(), .key = bytes_of(key), .value = bytes_of(value)});
-    REQUIRE(answer.error == 0);
-}
 
 bool has_sockmap_links(KernelGate& gate, Object& object, const Program& program, const std::string& hook) {
     try {
@@ -72,6 +48,10 @@ TEST_CASE("programs of a sockmap run for what its sockets send and receive", "[a
             std::uint64_t seen = hits(object);
             {
                 const Link link = attach(gate, program, parse_hook(tried.hook), options);
+                if (by == AttachBy::link)
+                    CHECK(target_of(gate, link) ==
+                          "map " + std::to_string(map_facts(gate, sockets.fd()).id) + " " +
+                              attach_type_text(static_cast<bpf_attach_type>(program.spec().kind.expected_attach_type)));
                 const Connection connection = connect_over_loopback();
                 put_into_sockmap(gate, sockets,
                                  tried.at_the_sender ? connection.client.get() : connection.server.get());
@@ -97,22 +77,6 @@ TEST_CASE("programs of a sockmap run for what its sockets send and receive", "[a
 }
 
 namespace {
-
-// What arrives of `text`, within seconds: behind a parser it takes the kernel's workers.
-std::string sent_and_received(const Connection& connection, const std::string& text) {
-    const timeval patience{.tv_sec = 20, .tv_usec = 0};
-    require_ok(setsockopt(connection.server.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0,
-               "SO_RCVTIMEO");
-    require_ok(send(connection.client.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()), "send");
-    std::string received;
-    char buffer[64];
-    while (received.size() < text.size()) {
-        const ssize_t count = recv(connection.server.get(), buffer, sizeof(buffer), 0);
-        if (count <= 0) break;
-        received.append(buffer, static_cast<std::size_t>(count));
-    }
-    return received;
-}
 
 constexpr const char* three_messages = "one.two.six.";  // of four bytes each
 

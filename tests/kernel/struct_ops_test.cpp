@@ -1,12 +1,7 @@
 // A TCP congestion control made of programs: sockets can take it while it is registered, and not afterwards.
-#include <fstream>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/narrate/failing_gate.hpp>
+#include <tests/kernel/congestion.hpp>
 #include <tests/kernel/live.hpp>
 #include <tests/kernel/loading.hpp>
 
@@ -25,33 +20,6 @@ ObjectSpec congestion(const std::string& table) {
     return spec;
 }
 
-bool is_available(const std::string& name) {
-    std::ifstream file("/proc/sys/net/ipv4/tcp_available_congestion_control");
-    for (std::string each; file >> each;) {
-        if (each == name) return true;
-    }
-    return false;
-}
-
-// A connection to ourselves, whose client takes the congestion control. False when the kernel knows none of that name.
-bool connect_with(const std::string& name) {
-    const int server = socket(AF_INET, SOCK_STREAM, 0);
-    const int client = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    bool taken = bind(server, reinterpret_cast<sockaddr*>(&address), length) == 0 && listen(server, 1) == 0 &&
-                 getsockname(server, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
-                 connect(client, reinterpret_cast<sockaddr*>(&address), length) == 0;
-    REQUIRE(taken);
-    taken = setsockopt(client, IPPROTO_TCP, TCP_CONGESTION, name.c_str(), static_cast<socklen_t>(name.size())) == 0;
-    CHECK(send(client, "x", 1, 0) == 1);
-    close(client);
-    close(server);
-    return taken;
-}
-
 void check_control(const std::string& table, const std::string& name) {
     LiveGate gate;
     Object object = load(gate, congestion(table));
@@ -59,6 +27,8 @@ void check_control(const std::string& table, const std::string& name) {
     const Holdings before = holdings();
     {
         const Link link = attach_struct_ops(gate, object.require_map(table));
+        if (link.link_fd() >= 0)
+            CHECK(target_of(gate, link) == "map " + std::to_string(map_facts(gate, object.require_map(table).fd()).id));
         CHECK(is_available(name));
         CHECK(connect_with(name));
         CHECK(hits(object) == 1);

@@ -36,9 +36,10 @@ void require_fprobe() {
     skip_unless_kernel_has("kprobe.multi", has_fprobe());
 }
 
-// None before, five calls while it is attached, and none of the four after. `each`: how often it runs for a call.
+// None before, five calls while it is attached, and none of the four after. Its link says that it is at `target`.
+// `each`: how often it runs for a call.
 void check_runs_while_attached(KernelGate& gate, const std::string& program, const AttachOptions& options,
-                               std::uint64_t each = 1) {
+                               const std::string& target, std::uint64_t each = 1) {
     INFO(program << (options.by == AttachBy::link ? " by link" : " the older way"));
     Object object = load_tracing(gate, program);
     provoke_times(3);
@@ -47,6 +48,7 @@ void check_runs_while_attached(KernelGate& gate, const std::string& program, con
     {
         const Link link = attach(gate, object.require_program(program), options);
         CHECK(link.link_fd() >= 0);
+        CHECK(target_of(gate, link) == target);
         provoke_times(5);
         CHECK(hits(object) == 5 * each);
     }
@@ -71,12 +73,13 @@ long provoke_security() {
 }
 
 // The program says EPERM in the function's place, while it is attached and not after.
-void check_decides(KernelGate& gate, const std::string& program) {
+void check_decides(KernelGate& gate, const std::string& program, const std::string& target) {
     for (const AttachOptions& options : {by_older, linked}) {
         Object object = load_tracing(gate, program);
         CHECK(provoke_security() == getpgrp());
         {
             const Link link = attach(gate, object.require_program(program), options);
+            CHECK(target_of(gate, link) == target);
             CHECK(provoke_security() == -1);
             CHECK(errno == EPERM);
             CHECK(hits(object) == 1);
@@ -91,16 +94,16 @@ void check_decides(KernelGate& gate, const std::string& program) {
 TEST_CASE("a tp_btf program runs at each hit until its link is closed", "[attach][tracing]") {
     require_kernel_btf();
     LiveGate gate;
-    check_runs_while_attached(gate, "on_tp_btf", by_older);
-    check_runs_while_attached(gate, "on_tp_btf", linked);
+    check_runs_while_attached(gate, "on_tp_btf", by_older, "sys_enter");
+    check_runs_while_attached(gate, "on_tp_btf", linked, "sys_enter");
     check_fault_sweep("on_tp_btf", linked, [] { provoke(); });
 }
 
 TEST_CASE("an fentry program runs at each call of its function, by both ways, and has a cookie", "[attach][tracing]") {
     LiveGate gate;
     require_trampolines(gate);
-    check_runs_while_attached(gate, "on_fentry", by_older);
-    check_runs_while_attached(gate, "on_fentry", linked);
+    check_runs_while_attached(gate, "on_fentry", by_older, "trace_fentry __x64_sys_getpgid");
+    check_runs_while_attached(gate, "on_fentry", linked, "trace_fentry __x64_sys_getpgid");
     Object object = load_tracing(gate, "on_fentry");
     const Link link = attach(gate, object.require_program("on_fentry"), linked);
     provoke();
@@ -117,8 +120,8 @@ TEST_CASE("when any call fails, no fentry program stays at its function", "[atta
 TEST_CASE("an fexit program runs at each return and sees the result", "[attach][tracing]") {
     LiveGate gate;
     require_trampolines(gate);
-    check_runs_while_attached(gate, "on_fexit", by_older);
-    check_runs_while_attached(gate, "on_fexit", linked);
+    check_runs_while_attached(gate, "on_fexit", by_older, "trace_fexit __x64_sys_getpgid");
+    check_runs_while_attached(gate, "on_fexit", linked, "trace_fexit __x64_sys_getpgid");
     Object object = load_tracing(gate, "on_fexit");
     const Link link = attach(gate, object.require_program("on_fexit"));
     CHECK(provoke() == getpgrp());
@@ -129,7 +132,7 @@ TEST_CASE("an fexit program runs at each return and sees the result", "[attach][
 TEST_CASE("an fmod_ret program answers in the function's place until its link is closed", "[attach][tracing]") {
     LiveGate gate;
     require_trampolines(gate);
-    check_decides(gate, "on_fmod_ret");
+    check_decides(gate, "on_fmod_ret", "modify_return security_task_getpgid");
     check_fault_sweep("on_fmod_ret", by_older, [] { provoke_security(); });
     check_fault_sweep("on_fmod_ret", linked, [] { provoke_security(); });
 }
@@ -141,7 +144,7 @@ TEST_CASE("an LSM program decides until its link is closed", "[attach][tracing]"
     std::string running;
     std::getline(file, running);
     skip_unless_kernel_has("BPF LSM", ("," + running + ",").find(",bpf,") != std::string::npos);
-    check_decides(gate, "on_lsm");
+    check_decides(gate, "on_lsm", "lsm_mac bpf_lsm_task_getpgid");
     check_fault_sweep("on_lsm", linked, [] { provoke_security(); });
 }
 
@@ -173,7 +176,7 @@ TEST_CASE("a writable raw tracepoint's program changes what the kernel goes on w
 TEST_CASE("a kprobe.multi program runs in each function that matches a pattern", "[attach][tracing]") {
     require_fprobe();
     LiveGate gate;
-    check_runs_while_attached(gate, "on_kprobe_multi", {});
+    check_runs_while_attached(gate, "on_kprobe_multi", {}, "2 functions");
     Object object = load_tracing(gate, "on_kprobe_multi");
     const Program& program = object.require_program("on_kprobe_multi");
     {
@@ -199,7 +202,7 @@ TEST_CASE("a kprobe.multi program runs in each function that matches a pattern",
 TEST_CASE("a kretprobe.multi program runs at the return and sees the result", "[attach][tracing]") {
     require_fprobe();
     LiveGate gate;
-    check_runs_while_attached(gate, "on_kretprobe_multi", {});
+    check_runs_while_attached(gate, "on_kretprobe_multi", {}, "1 functions");
     Object object = load_tracing(gate, "on_kretprobe_multi");
     const Link link = attach(gate, object.require_program("on_kretprobe_multi"));
     provoke();
@@ -211,7 +214,7 @@ TEST_CASE("a kprobe.session program runs at the call and at the return", "[attac
     require_fprobe();
     LiveGate gate;
     skip_unless_kernel_has("kprobe.session", running_version() >= 0x060a);
-    check_runs_while_attached(gate, "on_kprobe_session", {}, 2);
+    check_runs_while_attached(gate, "on_kprobe_session", {}, "1 functions", 2);
     check_fault_sweep("on_kprobe_session", {}, [] { provoke(); });
 }
 
@@ -259,6 +262,9 @@ TEST_CASE("an freplace program runs in the place of a function, where the load s
         Object again = load(gate, spec, options);
         {
             const Link link = attach(gate, again.programs().front(), {.by = by});
+            CHECK_THAT(
+                target_of(gate, link),
+                contains("freplace ") && contains("of program " + std::to_string(id_of(first.programs().front()))));
             CHECK(run_with_packet(first_fd) != usual);
             CHECK(run_with_packet(second_fd) == usual);
         }

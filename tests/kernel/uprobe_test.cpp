@@ -13,6 +13,7 @@
 #include <libminibpf/elf/executable.hpp>
 #include <tests/kernel/attach_sweep.hpp>
 #include <tests/kernel/live.hpp>
+#include <tests/kernel/loading.hpp>
 #include <tests/kernel/probe_targets.hpp>
 
 using namespace minibpf;
@@ -21,6 +22,10 @@ using namespace minibpf::test;
 namespace {
 
 constexpr std::uint64_t some_cookie = 0x1122334455667788;
+
+std::string this_program() {
+    return std::filesystem::read_symlink("/proc/self/exe").string();
+}
 
 Object load_uprobe(KernelGate& gate, const std::string& program) {
     return load(gate, for_this_process("kernel_uprobes"), {.programs = {program}});
@@ -94,6 +99,9 @@ TEST_CASE("a uprobe runs its program at each call of the function while it is at
             CHECK(link.event_fd() >= 0);
             CHECK((link.link_fd() >= 0) == (options.by == AttachBy::link));
             CHECK(holdings().probes.size() == (options.kprobe_by == KprobeBy::tracefs ? 1 : 0));
+            if (options.by == AttachBy::link && running_version() >= 0x0606)
+                CHECK_THAT(target_of(gate, link),
+                           contains(fmt::format("uprobe /proc/self/exe+{:#x}", own_offset("minibpf_probed"))));
             call_probed(5);
             CHECK(hits(object) == 5);
         }
@@ -248,6 +256,7 @@ TEST_CASE("uprobe.multi runs one program at all functions that match, by one lin
     {
         const Link link = attach_or_skip(gate, object, "on_uprobe_multi", {.cookie = some_cookie});
         CHECK(link.link_fd() >= 0);
+        if (running_version() >= 0x0608) CHECK(target_of(gate, link) == "3 places in " + this_program());
         call_all_probed();
         CHECK(hits(object) == 3);
         CHECK(variable<std::uint64_t>(object, "cookie") == some_cookie);
