@@ -1,6 +1,9 @@
 // The book's examples, chapter by chapter: each runs until ^C while the event that it is about is provoked, and says
 // what its chapter says it would. That its narration is strace's is strace_test.cpp's business.
 #include <algorithm>
+#include <ctime>
+
+#include <sys/syscall.h>
 
 #include "example.hpp"
 
@@ -8,11 +11,29 @@ using namespace minibpf::test;
 
 namespace {
 
+// An event: /bin/true is executed by user 1000, who has no name everywhere.
+constexpr const char* as_user_1000 = "setpriv --reuid=1000 --clear-groups /bin/true; ";
+
+// The counts of all users, again and again. What setpriv is executed by is root.
+void check_map_example(const std::string& hook) {
+    const std::string event = std::string(as_user_1000) + as_user_1000 + as_user_1000 + "sleep 4.5";
+    const Said said = run_example({"chapter2_hello_map", hook, event, attached});
+    INFO("standard output: " << said.out.substr(0, 4000));
+    INFO("standard error: " << said.err.substr(0, 4000));
+    CHECK(said.status == 0);
+    const std::vector<std::string> lines = lines_of(said.out);
+    CHECK(lines.size() >= 2);
+    const std::regex root("ID 0: [1-9][0-9]*(\t|$)"), user("ID 1000: 3(\t|$)");
+    CHECK(std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+        return std::regex_search(line, root) && std::regex_search(line, user);
+    }));
+}
+
 // Chapter 2's probes of execve, each attached to `hook` in the place of the kprobe, or to the kprobe when that is
 // empty.
 void check_execve_examples(const std::string& hook) {
     check_says({"chapter2_hello", hook, "true; /bin/true", attached}, R"(bpf_trace_printk: Hello World!$)");
-    check_says({"chapter2_hello_map", hook, "/bin/true; /bin/true; sleep 2.5", attached}, R"(ID 0: [1-9][0-9]*\t)");
+    check_map_example(hook);
     check_says({"chapter2_hello_buffer", hook, "/bin/true", waits_for_buffer}, R"(^[1-9][0-9]* 0 \w+ Hello World$)");
 }
 
@@ -39,6 +60,18 @@ TEST_CASE("chapter 2: a kernel without kprobes is told of as such, and how one k
     CHECK(said.err.find("tracepoint:syscalls/sys_enter_execve") != std::string::npos);
 }
 
+TEST_CASE("the smallest example prints what its program says, from an ELF file and from bare instructions",
+          "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    for (const char* file : {"smallest.bpf.o", "smallest.text"}) {
+        INFO(file);
+        const Said said = run_program({"smallest", prog(file), "true; /bin/true", attached});
+        INFO("standard error: " << said.err.substr(0, 4000));
+        CHECK(said.status == 0);
+        CHECK(says(said, "bpf_trace_printk: Get$"));
+    }
+}
+
 TEST_CASE("chapter 2: opened files are seen by a tracepoint, in trace_pipe and in a ring buffer",
           "[cli][kernel][chapter]") {
     require_prerequisite(geteuid() == 0, "root");
@@ -47,12 +80,31 @@ TEST_CASE("chapter 2: opened files are seen by a tracepoint, in trace_pipe and i
     check_says({"chapter2_hello_file_ring_buffer", "", event, waits_for_buffer}, "^cat - /etc/hostname$");
 }
 
+// No test, but what others run as a command of their own.
+TEST_CASE("a timer is made and deleted", "[.timer]") {
+    sigevent event{};
+    event.sigev_notify = SIGEV_NONE;
+    int timer = -1;  // the kernel's number, not the C library's
+    REQUIRE(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) == 0);
+    CHECK(syscall(SYS_timer_delete, timer) == 0);
+}
+
+namespace {
+
+std::string make_a_timer() {
+    return (build_dir() / "bin/cli_tests").string() + " [.timer] >/dev/null";
+}
+
+}  // namespace
+
 TEST_CASE("chapter 2: tail calls tell execve and timers from other system calls", "[cli][kernel][chapter]") {
     require_prerequisite(geteuid() == 0, "root");
-    const Said said = run_example({"chapter2_hello_tail", "", "/bin/true", attached});
+    const Said said = run_example({"chapter2_hello_tail", "", make_a_timer(), attached});
     INFO("standard error: " << said.err.substr(0, 4000));
     CHECK(said.status == 0);
     CHECK(says(said, "bpf_trace_printk: Executing a program$"));
+    CHECK(says(said, "^ *cli_tests-.*bpf_trace_printk: Creating a timer$"));
+    CHECK(says(said, "^ *cli_tests-.*bpf_trace_printk: Deleting a timer$"));
     CHECK(says(said, "bpf_trace_printk: Another syscall: [0-9]+$"));
     CHECK_FALSE(says(said, "Another syscall: (0|1|59)$"));  // read and write are ignored, execve has its own
 }
@@ -62,11 +114,14 @@ TEST_CASE("chapter 2: the command fills the table of tail calls, and attaches on
     require_prerequisite(geteuid() == 0, "root");
     const Said said = run(loader() + " " + prog("chapter2/hello_tail.bpf.o") +
                           " --update 'syscalls[59]=hello_exec' --update 'syscalls[222]=hello_timer'"
-                          " --update 'syscalls[1]=ignore_opcode' -c /bin/true");
+                          " --update 'syscalls[1]=ignore_opcode' -c '" +
+                          make_a_timer() + "'");
     INFO("standard error: " << said.err.substr(0, 4000));
     CHECK(said.status == 0);
     CHECK(says(said, "bpf_trace_printk: Executing a program$"));
-    CHECK_FALSE(says(said, "Another syscall: (1|59)$"));
+    CHECK(says(said, "^ *cli_tests-.*bpf_trace_printk: Creating a timer$"));
+    CHECK(says(said, "^ *cli_tests-.*bpf_trace_printk: Another syscall: 226$"));  // timer_delete has no slot
+    CHECK_FALSE(says(said, "Another syscall: (1|59|222)$"));
     CHECK(said.err.find("loader: attached: hello at raw_tp:sys_enter\n") != std::string::npos);
     CHECK(said.err.find("hello_exec at") == std::string::npos);
 }
@@ -93,31 +148,65 @@ TEST_CASE("chapter 3: a program with a subprogram prints each system call's numb
 
 namespace {
 
-// What chapter 4's ring buffer and chapter 5's perf buffer say of an execve by root.
-void check_config_examples(const std::string& hook_of_4, const std::string& program_of_5) {
-    check_says({"chapter4_hello_ring_buffer_config", hook_of_4, "/bin/true", waits_for_buffer},
-               R"(^[1-9][0-9]* 0 \w+ Hey root!$)");
-    check_says({"chapter5_hello_buffer_config", program_of_5, "/bin/true", waits_for_buffer},
-               R"(^[1-9][0-9]* 0 \w+ /bin/true Hey root!$)");
+// Root, user 1000 and somebody else execute something: what the example says to each.
+void check_messages(const std::string& name, const std::string& arguments, const std::vector<std::string>& expected) {
+    INFO(name << " " << arguments);
+    const std::string event =
+        "/bin/true; " + std::string(as_user_1000) + "setpriv --reuid=4711 --clear-groups /bin/true";
+    const Said said = run_example({name, arguments, event, waits_for_buffer});
+    INFO("standard output: " << said.out.substr(0, 4000));
+    INFO("standard error: " << said.err.substr(0, 4000));
+    CHECK(said.status == 0);
+    for (const std::string& line : expected) {
+        INFO(line);
+        CHECK(says(said, line));
+    }
+    // Nobody gets another's message.
+    CHECK_FALSE(says(said, R"(^\d+ [^0]\d* .*Hey root!|^\d+ (?!1000 )\d+ .*Hi user 1k!)"));
+}
+
+// The first message is root's, the second user 1000's, and all others get the program's own.
+void check_chapter4(const std::string& name, const std::string& hook) {
+    check_messages(name, hook,
+                   {R"(^\d+ 0 \w+ Hey root!$)", R"(^\d+ 1000 \w+ Hi user 1k!$)", R"(^\d+ 4711 \w+ Hello World$)"});
+}
+
+// Only root has a message of its own; the others' is in .data.
+void check_chapter5(const std::string& program) {
+    check_messages("chapter5_hello_buffer_config", program,
+                   {R"(^\d+ 0 \w+ /bin/true Hey root!$)", R"(^\d+ 1000 setpriv /bin/true Hello World$)",
+                    R"(^\d+ 4711 setpriv /bin/true Hello World$)"});
+}
+
+// And which that is, one can say before the load.
+void check_set_message(const std::string& program) {
+    const Said said =
+        run(loader() + " -q " + prog("chapter5/hello_buffer_config.bpf.o") + " --program " + program +
+            " --set 'message=\"Goodbye\"' --update 'my_config[0]=\"Hey root!\"' --events output:data_t -c '" +
+            as_user_1000 + "'");
+    INFO("standard output: " << said.out);
+    INFO("standard error: " << said.err);
+    CHECK(said.status == 0);
+    CHECK(says(said, R"(\.uid = 0, .*\.message = "Hey root!")"));
+    CHECK(says(said, R"(\.uid = 1000, .*\.message = "Goodbye")"));
 }
 
 }  // namespace
 
 TEST_CASE("chapters 4 and 5: each user gets a message, from a kprobe", "[cli][kernel][chapter]") {
     skip_unless_kernel_has("kprobe PMU", has_kprobes());
-    check_config_examples("", "");
+    check_chapter4("chapter4_hello_buffer_config", "");
+    check_chapter4("chapter4_hello_ring_buffer_config", "");
+    check_chapter5("");
+    check_set_message("hello");
 }
 
 TEST_CASE("chapters 4 and 5: each user gets a message, where there are no kprobes", "[cli][kernel][chapter]") {
     require_prerequisite(geteuid() == 0, "root");
-    check_config_examples("raw_tp:sched_process_exec", "hello_tp");
-}
-
-TEST_CASE("chapter 4: who is not in the config gets the program's own message", "[cli][kernel][chapter]") {
-    require_prerequisite(geteuid() == 0, "root");
-    check_says({"chapter4_hello_ring_buffer_config", "raw_tp:sched_process_exec",
-                "setpriv --reuid=4711 --clear-groups /bin/true", waits_for_buffer},
-               R"(^[1-9][0-9]* 4711 \w+ Hello World$)");
+    check_chapter4("chapter4_hello_buffer_config_raw_tp", "");
+    check_chapter4("chapter4_hello_ring_buffer_config", "raw_tp:sched_process_exec");
+    check_chapter5("hello_tp");
+    check_set_message("hello_tp");
 }
 
 TEST_CASE("chapter 5: a map is found by its pin and by its name", "[cli][kernel][chapter]") {

@@ -1,4 +1,5 @@
 // The command as its user meets it, as far as no kernel is asked: usage, bad input, plan, inspect.
+#include <algorithm>
 #include <regex>
 
 #include <tests/catch.hpp>
@@ -143,35 +144,93 @@ TEST_CASE("a type that the BTF does not have exits 3 in --events", "[cli]") {
     CHECK_THAT(said.err, contains("dat_t"));
 }
 
-TEST_CASE("plan prints strace's lines marked DRY RUN, in the order of chapter 4", "[cli]") {
-    const Said said =
-        run(loader() + " plan --trace --attr-size book " + prog("chapter4/hello_buffer_config_raw_tp.bpf.o") +
-            " --update 'config[0]=\"Hey root!\"' --update 'config[1000]=\"Hi!\"'");
+namespace {
+
+// The calls that a plan with two users' messages makes, of those that chapter 4 counts: each by its name and, of bpf()
+// and ioctl(), what it asks for. Those of the object's own file and of the end are left out.
+std::vector<std::string> planned_calls(const std::string& object, Said& said) {
+    said = run(loader() + " plan --trace --attr-size book " + prog(object) +
+               " --update 'config[0]=\"Hey root!\"' --update 'config[1000]=\"Hi!\"'");
     CHECK(said.status == 0);
     std::vector<std::string> calls;
+    static const std::regex counted(R"(^(bpf\(\w+|perf_event_open|ioctl\(\d+, \w+|mmap|epoll_\w+))");
     for (const std::string& line : lines_of(said.out)) {
         std::smatch match;
-        if (!std::regex_search(line, match, std::regex(R"(^(bpf\(\w+|perf_event_open|ioctl|mmap|epoll_\w+))")))
-            continue;
+        if (!std::regex_search(line, match, counted)) continue;
         CHECK_THAT(line, contains("(DRY RUN)"));
-        calls.push_back(match.str(1));
+        calls.push_back(std::regex_replace(match.str(1), std::regex(R"(\(\d+, )"), "("));
     }
-    REQUIRE(calls.size() > 9);
-    const std::vector<std::string> expected = {"bpf(BPF_BTF_LOAD",
-                                               "bpf(BPF_MAP_CREATE",
-                                               "bpf(BPF_MAP_CREATE",
-                                               "bpf(BPF_PROG_LOAD",
-                                               "bpf(BPF_RAW_TRACEPOINT_OPEN",
-                                               "bpf(BPF_MAP_UPDATE_ELEM",
-                                               "bpf(BPF_MAP_UPDATE_ELEM",
-                                               "perf_event_open",
-                                               "mmap",
-                                               "ioctl",
-                                               "bpf(BPF_MAP_UPDATE_ELEM"};
-    CHECK(std::vector<std::string>(calls.begin(), calls.begin() + 11) == expected);
+    return calls;
+}
+
+using Calls = std::vector<std::string>;
+
+Calls first(const Calls& calls, std::size_t count) {
+    REQUIRE(calls.size() >= count);
+    return Calls(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+// Of each CPU's perf buffer.
+const Calls cpu_group = {"perf_event_open", "mmap", "ioctl(PERF_EVENT_IOC_ENABLE", "bpf(BPF_MAP_UPDATE_ELEM"};
+
+Calls operator+(Calls left, const Calls& right) {
+    left.insert(left.end(), right.begin(), right.end());
+    return left;
+}
+
+}  // namespace
+
+TEST_CASE("plan prints strace's lines marked DRY RUN, in the order of chapter 4", "[cli]") {
+    Said said;
+    const Calls calls = planned_calls("chapter4/hello_buffer_config_raw_tp.bpf.o", said);
+    const Calls expected = Calls{"bpf(BPF_BTF_LOAD",       "bpf(BPF_MAP_CREATE",          "bpf(BPF_MAP_CREATE",
+                                 "bpf(BPF_PROG_LOAD",      "bpf(BPF_RAW_TRACEPOINT_OPEN", "bpf(BPF_MAP_UPDATE_ELEM",
+                                 "bpf(BPF_MAP_UPDATE_ELEM"} +
+                           cpu_group;
+    CHECK(first(calls, expected.size()) == expected);
     CHECK_THAT(
         said.out,
         contains("bpf(BPF_RAW_TRACEPOINT_OPEN, {raw_tracepoint={name=\"sys_enter\", prog_fd=6}}, 128) = 7 (DRY RUN)"));
+}
+
+TEST_CASE("plan attaches chapter 4's kprobe before it fills the map, and opens a perf buffer for each CPU behind it",
+          "[cli]") {
+    Said said;
+    const Calls calls = planned_calls("chapter4/hello_buffer_config.bpf.o", said);
+    Calls expected = {"bpf(BPF_BTF_LOAD",
+                      "bpf(BPF_MAP_CREATE",
+                      "bpf(BPF_MAP_CREATE",
+                      "bpf(BPF_PROG_LOAD",
+                      "perf_event_open",
+                      "ioctl(PERF_EVENT_IOC_SET_BPF",
+                      "ioctl(PERF_EVENT_IOC_ENABLE",
+                      "bpf(BPF_MAP_UPDATE_ELEM",
+                      "bpf(BPF_MAP_UPDATE_ELEM"};
+    const auto opened = std::count(calls.begin(), calls.end(), std::string("perf_event_open"));
+    REQUIRE(opened >= 2);  // the kprobe's, and one for each CPU
+    for (auto cpus = opened - 1; cpus > 0; --cpus) expected = expected + cpu_group;
+    expected.push_back("epoll_create1");
+    expected.insert(expected.end(), static_cast<std::size_t>(opened - 1), "epoll_ctl");
+    CHECK(calls == expected);
+}
+
+TEST_CASE("plan maps chapter 4's ring buffer twice, and opens nothing for each CPU", "[cli]") {
+    Said said;
+    const Calls calls = planned_calls("chapter4/hello_ring_buffer_config.bpf.o", said);
+    const Calls expected = {"bpf(BPF_BTF_LOAD",
+                            "bpf(BPF_MAP_CREATE",
+                            "bpf(BPF_MAP_CREATE",
+                            "bpf(BPF_PROG_LOAD",
+                            "perf_event_open",
+                            "ioctl(PERF_EVENT_IOC_SET_BPF",
+                            "ioctl(PERF_EVENT_IOC_ENABLE",
+                            "bpf(BPF_MAP_UPDATE_ELEM",
+                            "bpf(BPF_MAP_UPDATE_ELEM",
+                            "mmap",
+                            "mmap",
+                            "epoll_create1",
+                            "epoll_ctl"};
+    CHECK(calls == expected);
 }
 
 TEST_CASE("plan gives each call its reason", "[cli]") {
@@ -223,16 +282,55 @@ TEST_CASE("an object can come from standard input", "[cli]") {
     CHECK_THAT(said.out, contains("BPF_PROG_LOAD"));
 }
 
+namespace {
+
+// clang, as the loader calls it for `file`: what it says of that.
+Said clang_says(const std::string& file, const std::string& flags = "") {
+    const std::string machine = lines_of(run("uname -m").out).at(0);
+    return run("clang -g -O2 -Wall -target bpf -I" + (source_dir() / "progs/include").string() +
+               " -idirafter /usr/include/" + machine + "-linux-gnu " + flags + " -c " + file + " -o /dev/null");
+}
+
+}  // namespace
+
 TEST_CASE("a .bpf.c is compiled first, and clang's complaints are shown as they are", "[cli]") {
     const TemporaryDirectory directory;
-    write_file(directory / "good.bpf.c",
-               "#include \"minibpf_helpers.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\nSEC(\"xdp\") int pass(void "
-               "*ctx) { return 2; }\n");
-    CHECK(run(loader() + " plan --no-attach " + (directory / "good.bpf.c").string()).status == 0);
-    write_file(directory / "bad.bpf.c", "int pass(void *ctx) { return undeclared; }\n");
-    const Said said = run(loader() + " plan " + (directory / "bad.bpf.c").string());
-    CHECK(said.status == 3);
-    CHECK_THAT(said.err, contains("undeclared identifier 'undeclared'"));
+    const std::string file = (directory / "pass.bpf.c").string();
+    const std::string begin =
+        "#include \"minibpf_helpers.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\nSEC(\"xdp\") int pass(void "
+        "*ctx) { ";
+    const auto plan = [&](const std::string& body, const std::string& options = "") {
+        write_file(file, begin + body + " }\n");
+        return run(loader() + " plan --no-attach " + file + options);
+    };
+    const Said good = plan("return 2;");
+    CHECK(good.status == 0);
+    CHECK(good.err.empty());
+
+    // A warning comes before anything else, and the program is planned all the same.
+    const Said warned = plan("int unused; return 2;");
+    const Said clangs_warning = clang_says(file);
+    CHECK(clangs_warning.status == 0);
+    CHECK_THAT(clangs_warning.err, contains("warning: unused variable 'unused'"));
+    CHECK(warned.status == 0);
+    CHECK(warned.err == clangs_warning.err);
+    CHECK_THAT(warned.out, contains("BPF_PROG_LOAD"));
+
+    const Said refused = plan("return undeclared;");
+    const Said clangs_error = clang_says(file);
+    CHECK(clangs_error.status != 0);
+    CHECK_THAT(clangs_error.err, contains("undeclared identifier 'undeclared'"));
+    CHECK(refused.status == 3);
+    CHECK(refused.out.find("bpf(") == std::string::npos);
+    // What the loader has to say is behind it.
+    CHECK(refused.err.substr(0, clangs_error.err.size()) == clangs_error.err);
+    CHECK(refused.err.substr(std::min(refused.err.size(), clangs_error.err.size()))
+              .starts_with("loader: compiling " + file));
+
+    // Flags are clang's.
+    const Said flagged = plan("return undeclared;", " --cflags=-Dundeclared=2 --cflags=-Wno-all");
+    CHECK(flagged.status == 0);
+    CHECK(flagged.err.empty());
 }
 
 TEST_CASE("raw instructions need no ELF, and must be whole instructions", "[cli]") {

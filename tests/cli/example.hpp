@@ -31,17 +31,24 @@ inline std::string program_of(const std::string& example_name) {
     return (build_dir() / "examples" / ("example_" + example_name)).string();
 }
 
-// The example is started, `event` runs when the example waits, and ^C follows a little later.
-inline Said run_example(const Example& example) {
+// The example is started, `event` runs when the example waits, and ^C follows a little later. Its first argument, the
+// object, is among the others here.
+inline Said run_program(const Example& example) {
     const TemporaryDirectory directory;
     const std::string err = (directory / "narration").string();
-    const std::string command = program_of(example.name) + " " + object_of(example.name) + " " + example.arguments +
-                                " 2>" + err + " & pid=$!; n=0; until grep -Eq '" + example.ready + "' " + err +
+    const std::string command = program_of(example.name) + " " + example.arguments + " 2>" + err +
+                                " & pid=$!; n=0; until grep -Eq '" + example.ready + "' " + err +
                                 "; do n=$((n+1)); [ $n -lt 100 ] || break; kill -0 $pid || break; sleep 0.1; done; " +
                                 "sleep 0.3; " + example.event + "; sleep 0.7; kill -INT $pid; wait $pid";
     Said said = run(command);
     said.err += text_file(err);
     return said;
+}
+
+// The same with the object that is named like the example.
+inline Said run_example(Example example) {
+    example.arguments = object_of(example.name) + " " + example.arguments;
+    return run_program(example);
 }
 
 inline bool says(const Said& said, const std::string& line_pattern) {

@@ -7,6 +7,7 @@
 #include <tests/skip.hpp>
 
 #include "command.hpp"
+#include "documented.hpp"
 
 using namespace minibpf::test;
 
@@ -53,18 +54,88 @@ TEST_CASE("examples/README.md's examples are there", "[cli][kernel]") {
     }
 }
 
-TEST_CASE("examples/README.md's commands run, wherever the kernel has their hooks", "[cli][kernel]") {
+namespace {
+
+// What one row of the table prints when `event` happens.
+struct Row {
+    const char* command;   // a regular expression that the row's command matches, and no other row's does
+    const char* event;     // of the shell
+    const char* expected;  // what a line matches
+};
+
+constexpr const char* execute = "/bin/true";
+constexpr const char* ping = "busybox ping -c 1 -W 1 127.0.0.1 >/dev/null";
+constexpr const char* packet = "bash -c \"echo x >/dev/udp/127.0.0.1/9\"";
+constexpr const char* connection = "bash -c \"echo >/dev/tcp/127.0.0.1/9\"";
+constexpr const char* change_mode = "cd $directory; touch secret; chmod 777 secret";
+constexpr const char* write_and_read = "cd $directory; echo words >secret; cat secret";
+
+constexpr Row rows[] = {
+    {"smallest.text", execute, "bpf_trace_printk: Get$"},
+    {"chapter2/hello.bpf.o", execute, "bpf_trace_printk: Hello World!$"},
+    {"chapter2/hello_map.bpf.o", execute, R"(^counter_table: \[0\]=[1-9])"},
+    {"chapter2/hello_buffer.bpf.o", execute, R"(^output: .*\.uid = 0, .*\.message = "Hello World")"},
+    {"chapter2/hello_file.bpf.o", "cat /etc/passwd", "bpf_trace_printk: cat opens /etc/passwd$"},
+    {"chapter2/hello_file_ring_buffer.bpf.o", "cat /etc/passwd", R"(^output: .*"cat".*"/etc/passwd")"},
+    {"chapter2/hello_tail.bpf.o", execute, "bpf_trace_printk: Executing a program$"},
+    {"chapter3/hello.bpf.o", packet, R"(^\.bss: counter=[1-9])"},
+    {"chapter3/hello_func.bpf.o", execute, "bpf_trace_printk: Syscall: 59$"},
+    {"chapter4/hello_buffer_config.bpf.o", execute, R"(^output: .*\.uid = 0, .*\.message = "Hey root!")"},
+    {"chapter4/hello_buffer_config_raw_tp.bpf.o", execute, R"(^output: .*\.uid = 0, .*\.message = "Hey root!")"},
+    {"chapter4/hello_ring_buffer_config.bpf.o", execute, R"(^output: .*\.uid = 0, .*\.message = "Hey root!")"},
+    {"chapter5/hello_buffer_config.bpf.o", execute, R"(^output: .*\.path = "/bin/true", .*\.message = "Hey root!")"},
+    {"chapter6/hello_verifier.bpf.o", execute, R"(^[0-9]+: \(85\) call bpf_map_lookup_elem#1)"},
+    {"--keep-going .*chapter7/hello.bpf.o", execute, R"(^output: .*\.hook = "tp_btf", .*\.path = "/bin/true")"},
+    {"chapter7/hello.bpf.o --program raw_tp_exec", execute,
+     R"(^output: .*\.hook = "raw_tp", .*\.path = "/bin/true")"},
+    {"chapter8/ping.bpf.o", ping, "bpf_trace_printk: Got ping packet$"},
+    {"tc/ingress", ping, "bpf_trace_printk: tc: answered a ping$"},
+    {"tcx/ingress", ping, "bpf_trace_printk: tc: dropped a ping$"},
+    {"--program tcp_connect$", connection, "bpf_trace_printk: TCP connection$"},
+    {R"(hello_lsm.bpf.o --set 'file="secret"')", change_mode, "bpf_trace_printk: Refused to change the mode of secret"},
+    {"--program file_permission", write_and_read, "bpf_trace_printk: Write to secret$"},
+    {"opensnoop.bpf.o", "cat /no/such/file", R"(^events: .*\.result = -2, .*"/no/such/file")"},
+    {"execsnoop.bpf.o", execute, R"(^events: .*\.command = "true")"},
+    {"tcpconnect.bpf.o --events", connection, R"(^events: .*127, 0, 0, 1.*\.port = 9)"},
+    {"tcpconnect.bpf.o --program state_changes", connection, R"(^events: .*127, 0, 0, 1.*\.port = 9)"},
+    {"profile.bpf.o", "timeout 1 bash -c \"while :; do :; done\"", R"(^counts: .*\.command = "bash")"}};
+
+// The only one that the command matches.
+const Row& row_of(const std::string& command) {
+    const Row* found = nullptr;
+    for (const Row& row : rows) {
+        if (!std::regex_search(command, std::regex(row.command))) continue;
+        CHECK(found == nullptr);
+        found = &row;
+    }
+    REQUIRE(found != nullptr);
+    return *found;
+}
+
+}  // namespace
+
+TEST_CASE("examples/README.md's commands show what they are there for, wherever the kernel has their hooks",
+          "[cli][kernel]") {
     require_prerequisite(geteuid() == 0, "root");
     const NetworkNamespace network;  // several attach to lo
+    const TemporaryDirectory directory;
+    write_file(directory / "event", "");
     const std::vector<std::string> commands = command_lines("\\./loader ");
-    CHECK(commands.size() >= 20);
+    CHECK(commands.size() == std::size(rows));
     int ran = 0;
     for (const std::string& command : commands) {
         INFO(command);
-        const Said said = run(loader_with("-q -c \"sh -c '/bin/true; cat /etc/passwd'\"", command));
-        INFO("standard error: " << said.err.substr(0, 2000));
-        CHECK((said.status == 0 || said.status == 4));
-        if (said.status == 0) ++ran;
+        const Row& row = row_of(command);
+        // In a file, so that no quote of it meets one of the command's.
+        write_file(directory / "event", "directory=" + (directory / "").string() + "\n" + row.event + "\n");
+        const Said said = run(loader_with("-q -c 'sh " + (directory / "event").string() + "; true' ", command) + " 2>&1");
+        if (!check_ran(command, said)) continue;
+        ++ran;
+        const std::vector<std::string> lines = lines_of(said.out);
+        const std::regex expected(row.expected);
+        INFO("expected: " << row.expected);
+        CHECK(std::any_of(lines.begin(), lines.end(),
+                          [&](const std::string& line) { return std::regex_search(line, expected); }));
     }
-    CHECK(ran >= 10);  // those at tracepoints, raw tracepoints, XDP and perf events, which every kernel has
+    CHECK(ran >= 15);  // those at tracepoints, raw tracepoints, XDP and perf events, which every kernel has
 }

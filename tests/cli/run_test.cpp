@@ -24,6 +24,36 @@ TEST_CASE("hello says hello for the command that is run", "[cli][kernel]") {
     CHECK(said.err.empty());
 }
 
+// README.md's first command.
+TEST_CASE("a .bpf.c is compiled and run", "[cli][kernel]") {
+    need_root();
+    skip_unless_kernel_has("clang", run("command -v clang").status == 0);  // not in the virtual machines
+    const Said said = run("cd " + source_dir().string() + " && " + loader() + " progs/hello.bpf.c -c true");
+    INFO(said.err);
+    CHECK(said.status == 0);
+    CHECK(std::regex_search(said.out, std::regex(R"(loader-\d+ .*: bpf_trace_printk: Hello World!\n)")));
+}
+
+TEST_CASE("a .bpf.c is compiled with one's own flags, and its message is theirs", "[cli][kernel]") {
+    need_root();
+    skip_unless_kernel_has("clang", run("command -v clang").status == 0);
+    const TemporaryDirectory directory;
+    const std::string file = (directory / "message.bpf.c").string();
+    write_file(file,
+               "#include \"minibpf_helpers.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n"
+               "SEC(\"tracepoint/syscalls/sys_enter_execve\") int say(void *ctx) { bpf_printk(MESSAGE); return 0; }\n");
+    for (const std::string message : {"one thing", "another"}) {
+        // In the shell's double quotes, what the shell that runs clang gets: -DMESSAGE='"one thing"'.
+        const std::string flags = " \"--cflags=-DMESSAGE='\\\"" + message + "\\\"'\" -c true";
+        const Said said = run(loader() + " run -q " + file + flags);
+        INFO(said.err);
+        CHECK(said.status == 0);
+        CHECK(said.err.empty());
+        CHECK_THAT(said.out, contains("bpf_trace_printk: " + message + "\n"));
+    }
+    CHECK(run(loader() + " run -q " + file + " -c true").status == 3);  // there is no MESSAGE
+}
+
 TEST_CASE("narration goes to standard error, programs' output to standard output", "[cli][kernel]") {
     need_root();
     const Said said = run(loader() + " " + prog("hello.bpf.o") + " -c true");
