@@ -150,3 +150,28 @@ TEST_CASE("chapter 8: the narration is what strace prints", "[cli][kernel][strac
                         10);
     }
 }
+
+TEST_CASE("chapter 8: the narration is what strace prints, sockets and netlink included",
+          "[cli][kernel][strace][network]") {
+    require_network();
+    load_network_modules();
+    const NetworkNamespace network;
+    for (const char* program : {"tc_pingpong", "tc_drop_ping", "tc_drop"}) {
+        INFO(program);
+        const std::string kind = tc_or_tcx();
+        const bool by_netlink = kind == "tc";
+        const std::string last = by_netlink ? "RTM_NEWTFILTER" : "attach_type=BPF_TCX_INGRESS|attach_type=0x2e";
+        const auto lines =
+            compare_example("example_chapter8_network", prog("chapter8/network.bpf.o") + " lo " + program + " " + kind,
+                            last, 14, network_calls);
+        for (const char* call : {"socket(AF_PACKET, ", "bind(", "setsockopt("}) {
+            INFO(call);
+            CHECK(has_call(lines, call));
+        }
+        CHECK(std::any_of(lines.begin(), lines.end(),
+                          [](const auto& line) { return line.find("SO_ATTACH_BPF") != std::string::npos; }));
+        // The queueing discipline, the filter, and in the end the filter's and the discipline's removal.
+        if (by_netlink) CHECK(has_call(lines, "sendto("));
+        if (by_netlink) CHECK(has_call(lines, "recvfrom("));
+    }
+}

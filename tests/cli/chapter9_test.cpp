@@ -50,6 +50,25 @@ TEST_CASE("chapter 9: a kernel that does not ask BPF programs is told of as such
     const Said said = run_example({name, "secret", "true", "no line like this"});
     INFO("standard error: " << said.err);
     CHECK(said.status == 4);
+    // Where the kernel calls no programs from its functions, that is what is missing; where it does, a boot parameter.
+    if (has_fentry()) {
+        CHECK_THAT(said.err, contains("/sys/kernel/security/lsm") && contains("lsm="));
+    } else {
+        CHECK_THAT(said.err, contains("loading program 'path_chmod' (SEC lsm/path_chmod): bpf(BPF_PROG_LOAD): EPERM"));
+        CHECK_THAT(said.err, contains("this kernel does not attach programs to functions"));
+    }
+}
+
+TEST_CASE("chapter 9: a kernel that does not attach programs to functions is told of as such",
+          "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    skip_unless_kernel_has("no fentry", !has_fentry());
+    const Said said = run_example({name, "secret file_permission", "true", "no line like this"});
+    INFO("standard error: " << said.err);
+    CHECK(said.status == 4);
+    CHECK_THAT(said.err, contains("loading program 'file_permission' (SEC ?fentry/security_file_permission): "
+                                  "bpf(BPF_PROG_LOAD): EPERM"));
+    CHECK_THAT(said.err, contains("this kernel does not attach programs to functions"));
 }
 
 TEST_CASE("chapter 9: without a security module fentry tells of reading and writing a file", "[cli][kernel][chapter]") {

@@ -1,6 +1,7 @@
 #pragma once
 // Runs the book's examples: each until ^C, while the event that it is about is provoked; and the same under strace.
 
+#include <algorithm>
 #include <filesystem>
 #include <regex>
 #include <string>
@@ -74,8 +75,13 @@ inline bool has_kprobes() {
 
 // --- the narration, compared with what strace prints for the same process
 
-inline std::vector<std::string> mirrored_lines(const std::string& text) {
-    static const std::regex mirrored(R"(^(bpf|perf_event_open|ioctl|epoll_create1|epoll_ctl)\()");
+// The calls that are compared, as alternatives of a regular expression.
+constexpr const char* bpf_calls = "bpf|perf_event_open|ioctl|epoll_create1|epoll_ctl";
+constexpr const char* network_calls =
+    "bpf|perf_event_open|ioctl|epoll_create1|epoll_ctl|socket|bind|setsockopt|sendto|recvfrom";
+
+inline std::vector<std::string> lines_of_calls(const std::string& text, const std::string& calls) {
+    const std::regex mirrored("^(" + calls + ")\\(");
     std::vector<std::string> found;
     for (const std::string& line : lines_of(text)) {
         if (std::regex_search(line, mirrored)) found.push_back(line);
@@ -83,36 +89,47 @@ inline std::vector<std::string> mirrored_lines(const std::string& text) {
     return found;
 }
 
-inline void compare_with_strace(const std::string& command, const TemporaryDirectory& directory,
-                                const std::string& narration_file, std::size_t at_least) {
+// Answers the lines that both have.
+inline std::vector<std::string> compare_with_strace(const std::string& command, const TemporaryDirectory& directory,
+                                                    const std::string& narration_file, std::size_t at_least,
+                                                    const std::string& calls = bpf_calls) {
     require_prerequisite(geteuid() == 0, "root");
     require_prerequisite(run("command -v strace").status == 0, "strace");
     const std::string real = (directory / "real").string();
-    const Said said =
-        run("strace -qq -o " + real + " -e trace=execve,bpf,perf_event_open,ioctl,epoll_create1,epoll_ctl " + command);
+    const std::string traced_calls = "execve," + std::regex_replace(calls, std::regex("\\|"), ",");
+    const Said said = run("strace -qq -o " + real + " -e trace=" + traced_calls + " " + command);
     INFO("standard error: " << said.err);
     CHECK(said.status == 0);
     // What a shell did before it became the example is not the example's.
     std::string traced = text_file(real);
     traced.erase(0, traced.rfind("execve("));
-    const std::vector<std::string> expected = mirrored_lines(traced);
+    // strace asks the kernel what kind of netlink it sees.
+    if (calls == network_calls) skip_unless_kernel_has("netlink_diag", traced.find("NLMSG_???") == std::string::npos);
+    const std::vector<std::string> expected = lines_of_calls(traced, calls);
     const std::vector<std::string> narrated =
-        mirrored_lines(narration_file.empty() ? said.err : text_file(narration_file));
+        lines_of_calls(narration_file.empty() ? said.err : text_file(narration_file), calls);
     CHECK(narrated.size() >= at_least);
     REQUIRE(narrated.size() == expected.size());
     for (std::size_t i = 0; i < narrated.size(); ++i) CHECK(narrated[i] == expected[i]);
+    return narrated;
+}
+
+inline bool has_call(const std::vector<std::string>& lines, const std::string& begin) {
+    return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return line.starts_with(begin); });
 }
 
 // An example runs until ^C, which is sent once strace has seen its last call.
-inline void compare_example(const std::string& name, const std::string& arguments, const std::string& last_call,
-                            std::size_t at_least) {
+inline std::vector<std::string> compare_example(const std::string& name, const std::string& arguments,
+                                                const std::string& last_call, std::size_t at_least,
+                                                const std::string& calls = bpf_calls) {
     INFO(name << " " << arguments);
     const TemporaryDirectory directory;
     const std::string example = (build_dir() / "examples" / name).string();
     const std::string interrupt = "(until grep -Eq \"" + last_call + "\" " + (directory / "real").string() +
                                   "; do sleep 0.2; done; sleep 0.5; kill -INT $$) & ";
     // The shell becomes the example, so that strace follows one process and its lines carry no pid.
-    compare_with_strace("sh -c '" + interrupt + "exec " + example + " " + arguments + "'", directory, "", at_least);
+    return compare_with_strace("sh -c '" + interrupt + "exec " + example + " " + arguments + "'", directory, "",
+                               at_least, calls);
 }
 
 }  // namespace minibpf::test

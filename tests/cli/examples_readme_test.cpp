@@ -86,8 +86,7 @@ constexpr Row rows[] = {
     {"chapter5/hello_buffer_config.bpf.o", execute, R"(^output: .*\.path = "/bin/true", .*\.message = "Hey root!")"},
     {"chapter6/hello_verifier.bpf.o", execute, R"(^[0-9]+: \(85\) call bpf_map_lookup_elem#1)"},
     {"--keep-going .*chapter7/hello.bpf.o", execute, R"(^output: .*\.hook = "tp_btf", .*\.path = "/bin/true")"},
-    {"chapter7/hello.bpf.o --program raw_tp_exec", execute,
-     R"(^output: .*\.hook = "raw_tp", .*\.path = "/bin/true")"},
+    {"chapter7/hello.bpf.o --program raw_tp_exec", execute, R"(^output: .*\.hook = "raw_tp", .*\.path = "/bin/true")"},
     {"chapter8/ping.bpf.o", ping, "bpf_trace_printk: Got ping packet$"},
     {"tc/ingress", ping, "bpf_trace_printk: tc: answered a ping$"},
     {"tcx/ingress", ping, "bpf_trace_printk: tc: dropped a ping$"},
@@ -128,7 +127,8 @@ TEST_CASE("examples/README.md's commands show what they are there for, wherever 
         const Row& row = row_of(command);
         // In a file, so that no quote of it meets one of the command's.
         write_file(directory / "event", "directory=" + (directory / "").string() + "\n" + row.event + "\n");
-        const Said said = run(loader_with("-q -c 'sh " + (directory / "event").string() + "; true' ", command) + " 2>&1");
+        const Said said =
+            run(loader_with("-q -c 'sh " + (directory / "event").string() + "; true' ", command) + " 2>&1");
         if (!check_ran(command, said)) continue;
         ++ran;
         const std::vector<std::string> lines = lines_of(said.out);

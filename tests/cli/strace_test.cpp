@@ -1,6 +1,7 @@
 // The acceptance test of the mirror: the command and every example run under strace, and the narration of the same
 // process is compared with what strace wrote, line by line and byte for byte.
 #include "example.hpp"
+#include "loaded.hpp"
 
 using namespace minibpf::test;
 
@@ -73,8 +74,32 @@ TEST_CASE("the narration of examples that end by themselves is what strace print
     const TemporaryDirectory directory;
     compare_with_strace((build_dir() / "examples/example_chapter6_hello_verifier").string() + " " + prog("chapter6"),
                         directory, "", 40);
-    compare_with_strace((build_dir() / "examples/example_chapter5_find_map").string() + " no_such_map || true",
-                        directory, "", 1);
+    const auto asked = compare_with_strace(
+        (build_dir() / "examples/example_chapter5_find_map").string() + " no_such_map || true", directory, "", 1);
+    CHECK(has_call(asked, "bpf(BPF_MAP_GET_NEXT_ID, "));
+}
+
+TEST_CASE("the narration of a map being found by its pin and by its name is what strace prints",
+          "[cli][kernel][strace]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const TemporaryDirectory directory;
+    // Pinned, the map stays when the loader is gone.
+    const Pins pins;
+    std::filesystem::create_directory(pins.path);
+    const Said pinned =
+        run(loader() + " -q --no-attach --program hello_tp --map my_config.pin=my_config --pin-directory " + pins.path +
+            " " + prog("chapter5/hello_buffer_config.bpf.o"));
+    INFO(pinned.err);
+    REQUIRE(pinned.status == 0);
+    const std::string find = (build_dir() / "examples/example_chapter5_find_map").string() + " ";
+    const auto by_pin = compare_with_strace(find + (pins / "my_config"), directory, "", 2);
+    CHECK(has_call(by_pin, "bpf(BPF_OBJ_GET, "));
+    CHECK(has_call(by_pin, "bpf(BPF_OBJ_GET_INFO_BY_FD, "));
+    CHECK_FALSE(has_call(by_pin, "bpf(BPF_MAP_GET_NEXT_ID, "));
+    const auto by_name = compare_with_strace(find + "my_config", directory, "", 4);
+    CHECK(has_call(by_name, "bpf(BPF_MAP_GET_NEXT_ID, "));
+    CHECK(has_call(by_name, "bpf(BPF_MAP_GET_FD_BY_ID, "));
+    CHECK(has_call(by_name, "bpf(BPF_OBJ_GET_INFO_BY_FD, "));
 }
 
 // Chapter 2's probes of execve, on whichever hook the kernel has.
