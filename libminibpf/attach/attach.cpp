@@ -99,18 +99,21 @@ constexpr Way ways[] = {
     {HookKind::sockmap, attach_sockmap, {BPF_PROG_TYPE_SK_SKB, BPF_PROG_TYPE_SK_MSG}, false},
 };
 
-// The kernel's EPERM has many reasons, and says none of them. CAP_BPF is not among them: the load took it.
+// The kernel's EPERM has many reasons, and says none of them. CAP_BPF is not among them: the load took it. Of a
+// cgroup's programs BPF_PROG_ATTACH says EINVAL instead (kernel/bpf/syscall.c, bpf_prog_attach()).
 Error explained(KernelGate& gate, const Program& program, const Error& error) {
     const ErrorDetail& detail = error.detail();
-    if (detail.code != EPERM && detail.code != EACCES) return error;
+    const bool is_refused = detail.code == EPERM || detail.code == EACCES;
+    if (!is_refused && (detail.code != EINVAL || detail.call != "bpf(BPF_PROG_ATTACH)")) return error;
     const std::uint64_t wanted = capabilities_for(program.spec().kind.type) & ~(std::uint64_t{1} << cap_bpf);
     const bool by_netlink = detail.call == "sendto" || detail.call == "recvfrom";
-    const Error missing =
-        with_missing_capability(gate, error, wanted, by_netlink ? SysAdmin::does_not_count : SysAdmin::counts);
-    if (missing.detail().hint != usual_privilege_hint) return missing;
+    std::string missing =
+        missing_capability_hint(gate, wanted, by_netlink ? SysAdmin::does_not_count : SysAdmin::counts);
+    if (!missing.empty()) return error.with_hint(std::move(missing)).with_blame(Blame::facility);
     const bool is_tracing = (wanted >> cap_perfmon & 1) != 0;
-    const std::string locked = is_tracing ? lockdown_hint(gate) : std::string();
-    return locked.empty() ? error : error.with_hint(locked);
+    if (!is_tracing || detail.hint != usual_privilege_hint) return error;
+    std::string locked = lockdown_hint(gate);
+    return locked.empty() ? error : error.with_hint(std::move(locked));
 }
 
 // What a program is for that is not attached to a hook, or not by us.

@@ -135,8 +135,8 @@ std::string lockdown_hint(KernelGate& gate) {
         const std::string_view level = lockdown_level(text_of(content));
         if (level.empty() || level == "none") return {};
         return fmt::format(
-            "the kernel is locked down ({}), which keeps even root from reading its memory by BPF: boot "
-            "with lockdown=none, or with Secure Boot switched off",
+            "the kernel is locked down ({}), which keeps even root from reading its memory by BPF, probes and tracefs: "
+            "boot with lockdown=none, or with Secure Boot switched off",
             level);
     } catch (const Error&) {
         return {};

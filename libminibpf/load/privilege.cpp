@@ -87,10 +87,10 @@ std::string missing_capability_hint(KernelGate& gate, std::uint64_t wanted, SysA
                        missing.size() == 1 ? "is" : "are", missing.size() == 1 ? "it" : "them");
 }
 
-Error with_missing_capability(KernelGate& gate, const Error& error, std::uint64_t wanted, SysAdmin admin) {
+Error with_missing_capability(KernelGate& gate, const Error& error, std::uint64_t wanted) {
     const ErrorDetail& detail = error.detail();
     if ((detail.code != EPERM && detail.code != EACCES) || !detail.kernel_log.empty()) return error;
-    std::string hint = missing_capability_hint(gate, wanted, admin);
+    std::string hint = missing_capability_hint(gate, wanted);
     return hint.empty() ? error : error.with_hint(std::move(hint)).with_blame(Blame::facility);
 }
 

@@ -30,7 +30,6 @@ std::string missing_capability_hint(KernelGate& gate, std::uint64_t wanted, SysA
 
 /// An EPERM or EACCES with the hint above, if a capability is what is missing; any other error as it is. The verifier's
 /// are its judgement of the program.
-Error with_missing_capability(KernelGate& gate, const Error& error, std::uint64_t wanted,
-                              SysAdmin admin = SysAdmin::counts);
+Error with_missing_capability(KernelGate& gate, const Error& error, std::uint64_t wanted);
 
 }  // namespace minibpf

@@ -149,7 +149,9 @@ TEST_CASE("a missing capability is named", "[cli][kernel][network]") {
     // Loads without the privilege, and cannot be attached.
     const TestCgroup cgroup;
     for (const char* way : {" --link", " --older"}) {
-        const Said refused = without("net_admin", attaching("on_egress", "cgroup_skb/egress:" + cgroup.path() + way));
+        const Said refused =
+            without("net_admin", (build_dir() / "tests/data/every_section.bpf.o").string() +
+                                     " --program cgroup_skb_egress_ --attach cgroup_skb/egress:" + cgroup.path() + way);
         CHECK(refused.status == 4);
         CHECK_THAT(refused.err, contains("attaching") && contains("CAP_NET_ADMIN is missing"));
     }

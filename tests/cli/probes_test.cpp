@@ -35,20 +35,20 @@ TEST_CASE("the raw tracepoints of a module are listed when it is there", "[cli][
     need_types();
     const char* directory = std::getenv("MINIBPF_KERNEL_MODULES");
     skip_unless_kernel_has("modules", directory != nullptr && std::filesystem::exists(directory));
-    const std::string module = std::string(directory) + "/jbd2.ko";
-    skip_unless_kernel_has("jbd2", std::filesystem::exists(module) && !std::filesystem::exists("/sys/module/jbd2"));
-    CHECK(probes("raw_tp:jbd2_start_commit").status == 3);
+    const std::string module = std::string(directory) + "/tls.ko";
+    skip_unless_kernel_has("tls", std::filesystem::exists(module) && !std::filesystem::exists("/sys/module/tls"));
+    CHECK(probes("raw_tp:tls_device_offload_set").status == 3);
     const Said inserted = run("insmod " + module);
     INFO(inserted.err);
     REQUIRE(inserted.status == 0);
-    const Said said = probes("-v raw_tp:jbd2_start_commit");
-    const Said typed = probes("tp_btf:jbd2_start_commit");
-    run("rmmod jbd2");
+    const Said said = probes("-v raw_tp:tls_device_offload_set");
+    const Said typed = probes("tp_btf:tls_device_offload_set");
+    run("rmmod tls");
     CHECK(said.status == 0);
-    CHECK_THAT(said.out,
-               contains("raw_tp:jbd2_start_commit\n") && contains("transaction_t *") && contains("of the module jbd2"));
+    CHECK_THAT(said.out, contains("raw_tp:tls_device_offload_set\n") && contains("struct sock *") &&
+                             contains("of the module tls"));
     CHECK(typed.status == 0);
-    CHECK_THAT(typed.out, contains("tp_btf:jbd2_start_commit"));
+    CHECK_THAT(typed.out, contains("tp_btf:tls_device_offload_set"));
 }
 
 TEST_CASE("tracepoints are listed by a part of the name, by a shell pattern and as a hook", "[cli][kernel]") {

@@ -89,9 +89,9 @@ TEST_CASE("what --cookie says is what bpf_get_attach_cookie() gives", "[cli][ker
 TEST_CASE("a kprobe program runs at many functions if --attach says so", "[cli][kernel]") {
     require_root_and_btf();
     skip_unless_kernel_has("fprobe", run("grep -q ' register_fprobe_ips$' /proc/kallsyms").status == 0);
-    for (const std::string& attach : {"--program at_entry --attach at_entry=kprobe.multi:__x64_sys_execve",
-                                      "--program at_entry --attach 'at_entry=kprobe.multi:__x64_sys_execv*'",
-                                      "--program at_entry --attach at_entry=kretprobe.multi:__x64_sys_execve"}) {
+    for (const char* attach : {"--program at_entry --attach at_entry=kprobe.multi:__x64_sys_execve",
+                               "--program at_entry --attach 'at_entry=kprobe.multi:__x64_sys_execv*'",
+                               "--program at_entry --attach at_entry=kretprobe.multi:__x64_sys_execve"}) {
         const Said said = run(loader() + " -q " + prog("side_by_side.bpf.o") + " " + attach + " -c 'ls /'");
         INFO(attach << said.err);
         CHECK(said.status == 0);
@@ -116,7 +116,8 @@ TEST_CASE("a kprobe program runs at a function of a file by uprobe.multi if --at
     CHECK_THAT(said.out, contains("Hello from a kprobe"));
 }
 
-TEST_CASE("--maxactive is for the kretprobes of an object, and its kprobes are attached beside them", "[cli][kernel]") {
+TEST_CASE("the option maxactive is for the kretprobes of an object, and its kprobes are attached beside them",
+          "[cli][kernel]") {
     require_prerequisite(geteuid() == 0, "root");
     skip_unless_kernel_has("kprobes", std::filesystem::exists("/sys/kernel/tracing/kprobe_events"));
     const std::string object = loader() + " --trace " + prog("side_by_side.bpf.o");

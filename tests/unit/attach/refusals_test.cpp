@@ -57,6 +57,9 @@ TEST_CASE("an attachment that is refused for want of a capability names it, and 
         CHECK(error.hint == "CAP_NET_ADMIN is missing: run as root, or grant it");
         CHECK(error.blame == Blame::facility);
     }
+    gate.fail<ProgAttach>(EINVAL);
+    CHECK_THAT(refusal(gate, skb, "cgroup_skb/egress:/sys/fs/cgroup/demo", {.by = AttachBy::older}).hint,
+               contains("CAP_NET_ADMIN is missing"));
     CHECK(refusal(gate, xdp, "xdp:eth0").hint == "CAP_NET_ADMIN is missing: run as root, or grant it");
     give(gate, all_but_perfmon_and_sys_admin);
     gate.fail<RawTracepointOpen>(EPERM);
