@@ -7,7 +7,8 @@
 //
 // The program belongs to the map (BPF_MAP_TYPE_SOCKMAP, SOCKHASH): BPF_PROG_ATTACH takes the map's descriptor (4.14), a
 // link likewise (6.10). There is one program of each kind; BPF_PROG_ATTACH silently puts the new one in the place of
-// the one before (docs/decisions/0013). It minds the sockets that come into the map afterwards, so programs are attached first.
+// the one before (docs/decisions/0014). It minds the sockets that come into the map afterwards, so programs are
+// attached first.
 #include <libminibpf/attach/attach.hpp>
 
 #include <cerrno>
