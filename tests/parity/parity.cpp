@@ -339,7 +339,8 @@ constexpr const char* usage =
     "  --libbpf FILE   another build of parity_libbpf\n"
     "\n"
     "The columns: object, programs loaded by libbpf, programs loaded by minibpf, verdict.\n"
-    "Exit status: 0; 1 if an object differs or only libbpf loads it; 2 if it could not be tried; 77 without objects.\n";
+    "Exit status: 0; 1 if an object differs, or minibpf loads less of it than libbpf or tests/parity/expected say; 2 "
+    "if it could not be tried; 77 without objects.\n";
 
 }  // namespace
 
