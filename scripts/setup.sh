@@ -35,6 +35,7 @@ strace            command:strace                       prints system calls, to c
 pkg-config        command:pkg-config                   finds an installed minibpf
 iproute2          command:ip                           makes network interfaces for tests
 libbpf-dev        header:bpf/libbpf.h                  loads objects too, to compare with
+bpftool           file:/usr/sbin/bpftool               links objects of several files
 xdp-tools         file:/usr/sbin/xdp-loader            has compiled BPF programs to try
 xdp-tests         file:/usr/libexec/xdp-tools/test-tool                              has more of them
 libbpf-tools      file:/usr/sbin/biosnoop                                            has more of them

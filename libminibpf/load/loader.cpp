@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -40,7 +41,7 @@ std::string described(const ProgramSpec& program) {
 class Loader {
 public:
     Loader(KernelGate& gate, ObjectSpec spec, const LoadOptions& options)
-        : gate_(gate), options_(options), shared_types_(types_for(gate, options)), types_(*shared_types_) {
+        : gate_(gate), options_(options), types_(types_for(gate, options)) {
         object_.spec_ = std::make_unique<ObjectSpec>(std::move(spec));
     }
 
@@ -76,10 +77,10 @@ private:
         bool failed = false;
     };
 
-    static std::shared_ptr<KernelTypes> types_for(KernelGate& gate, const LoadOptions& options) {
-        if (!options.kernel_types) return make_kernel_types(gate, options.btf);
+    KernelTypes& types_for(KernelGate& gate, const LoadOptions& options) {
+        if (!options.kernel_types) return own_types_.emplace(gate, options.btf);
         const std::string& file = options.kernel_types->core_btf_path();
-        if (file == options.btf) return options.kernel_types;
+        if (file == options.btf) return *options.kernel_types;
         const auto named = [](const std::string& path) { return path.empty() ? "the running kernel" : path; };
         throw_usage(fmt::format("the types of {} are wanted, and LoadOptions::kernel_types has those of {}",
                                 named(options.btf), named(file)));
@@ -540,9 +541,9 @@ private:
 
     KernelGate& gate_;
     const LoadOptions& options_;
-    std::shared_ptr<KernelTypes>
-        shared_types_;  // before object_: what the kernel was told of it needs no longer be here
-    KernelTypes& types_;
+    // Before object_: what the kernel was told of these types needs no longer be here.
+    std::optional<KernelTypes> own_types_;
+    KernelTypes& types_;  // those, or the caller's
     std::vector<Candidate> candidates_;
     std::vector<bool> announced_;                       // by the number of the object's type
     bool btf_has_functions_ = true;                     // false once they were taken out for an old kernel

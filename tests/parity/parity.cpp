@@ -3,11 +3,15 @@
 //
 // An object that one of the two does not load whole is tried again program by program, so that one program for which
 // this kernel has no hook does not hide the others. Where both load it, its optional programs are tried by themselves.
+//
+// What each tells the kernel of a program (type, expected attach type, flags, target) is compared whether or not the
+// kernel takes it. Of objects that libbpf refuses, tests/parity/expected says how much minibpf loads at the least.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -17,6 +21,7 @@
 #include <sys/wait.h>
 
 #include <tests/parity/kernel_report.hpp>
+#include <tests/paths.hpp>
 
 namespace {
 
@@ -27,6 +32,7 @@ struct Outcome {
     bool loaded = false;
     std::string reason = "it was not opened";
     std::map<std::string, std::string> facts;
+    std::map<std::string, std::string> told;  // by the program's name in the kernel
 };
 
 using Attempts = std::map<std::string, Outcome>;  // by the program's name; the whole object has a name of its own
@@ -36,6 +42,7 @@ const std::string whole = "the whole object";
 struct Options {
     fs::path libbpf, minibpf;  // the runners
     std::string core_btf;
+    std::map<std::string, std::size_t> expected;  // programs, by the end of the object's path
     bool verbose = false;
     bool summary_only = false;
 };
@@ -72,7 +79,9 @@ void run(const Options& options, const fs::path& runner, const std::string& argu
         } else if (take_prefix(line, "refused: ")) {
             outcome->reason = line;
         } else if (const std::size_t equals = line.find(" = "); equals != std::string::npos && outcome != nullptr) {
-            outcome->facts[line.substr(0, equals)] = line.substr(equals + 3);
+            const std::string value = line.substr(equals + 3);
+            line.resize(equals);
+            (take_prefix(line, "told ") ? outcome->told : outcome->facts)[line] = value;
         }
     }
     std::free(buffer);
@@ -157,10 +166,26 @@ std::vector<std::string> differences(Outcome libbpf, Outcome minibpf, bool witho
     return found;
 }
 
-enum class Verdict { both_refuse, same, loads_more, refuses, differs, crashes };  // the worse, the higher
+// libbpf also loads programs of its own, to see what the kernel can do. Where it does not know a section, as libbpf 1.1
+// does not know "?.struct_ops", the programs have no target.
+std::vector<std::string> told_differently(const Outcome& libbpf, const Outcome& minibpf) {
+    std::vector<std::string> found;
+    for (const auto& [program, theirs] : libbpf.told) {
+        const auto ours = minibpf.told.find(program);
+        if (ours == minibpf.told.end() || ours->second == theirs) continue;
+        constexpr std::string_view no_target = "attach_btf_id 0";
+        const bool knows_less = theirs.ends_with(no_target) && !ours->second.ends_with(no_target);
+        if (libbpf.loaded || !knows_less)
+            found.push_back("told of " + program + ": libbpf " + theirs + ", minibpf " + ours->second);
+    }
+    return found;
+}
 
-constexpr const char* verdict_names[] = {"both refuse",     "same",    "minibpf loads more",
-                                         "minibpf refuses", "differs", "minibpf crashes"};
+enum class Verdict { both_refuse, same, loads_more, refuses, loads_less, differs, crashes };  // the worse, the higher
+
+constexpr const char* verdict_names[] = {
+    "both refuse", "same",           "minibpf loads more", "minibpf refuses", "minibpf loads less than before",
+    "differs",     "minibpf crashes"};
 
 struct Comparison {
     Verdict verdict = Verdict::both_refuse;
@@ -196,6 +221,9 @@ Verdict compare_attempt(const Options& options, const std::string& name, const O
     const auto remark = [&](const std::string& what) {
         result.remarks.push_back(name == whole ? what : name + ": " + what);
     };
+    const std::vector<std::string> told = told_differently(libbpf, minibpf);
+    for (const std::string& difference : told) remark(difference);
+    if (!told.empty()) return Verdict::differs;
     if (libbpf.loaded && minibpf.loaded) {
         const bool without_btf = gives_up_btf(libbpf, minibpf);
         if (without_btf) remark("libbpf gives up its BTF");
@@ -220,6 +248,26 @@ Verdict compare_attempt(const Options& options, const std::string& name, const O
     return Verdict::both_refuse;
 }
 
+// Where libbpf refuses an object as well, nothing but what minibpf loaded before shows a loss.
+void compare_with_expected(const Options& options, const fs::path& object, Comparison& result) {
+    for (const auto& [name, programs] : options.expected) {
+        if (!object.string().ends_with("/" + name) || result.minibpf_programs >= programs) continue;
+        result.remarks.push_back("tests/parity/expected has " + std::to_string(programs) + " programs");
+        result.verdict = std::max(result.verdict, Verdict::loads_less);
+    }
+}
+
+std::map<std::string, std::size_t> read_expected(const fs::path& path) {
+    std::map<std::string, std::size_t> expected;
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        const std::size_t space = line.find(' ');
+        if (line.starts_with('#') || space == std::string::npos) continue;
+        expected[line.substr(0, space)] = std::stoul(line.substr(space + 1));
+    }
+    return expected;
+}
+
 Comparison compare(const Options& options, const fs::path& object) {
     Attempts libbpf, minibpf;
     run(options, options.libbpf, quoted(object), libbpf);
@@ -239,6 +287,7 @@ Comparison compare(const Options& options, const fs::path& object) {
         forget_other_programs(libbpf[name], name);
         result.verdict = std::max(result.verdict, compare_attempt(options, name, libbpf[name], minibpf[name], result));
     }
+    compare_with_expected(options, object, result);
     return result;
 }
 
@@ -290,13 +339,15 @@ constexpr const char* usage =
     "  --libbpf FILE   another build of parity_libbpf\n"
     "\n"
     "The columns: object, programs loaded by libbpf, programs loaded by minibpf, verdict.\n"
-    "Exit status: 0; 1 if an object differs or only libbpf loads it; 2 if it could not be tried; 77 without objects.\n";
+    "Exit status: 0; 1 if an object differs, or minibpf loads less of it than libbpf or tests/parity/expected say; 2 "
+    "if it could not be tried; 77 without objects.\n";
 
 }  // namespace
 
 int main(int argc, char** argv) {
     const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
     Options options{.libbpf = here / "parity_libbpf", .minibpf = here / "parity_minibpf"};
+    options.expected = read_expected(minibpf::test::source_dir() / "tests/parity/expected");
     std::vector<fs::path> objects;
     for (int i = 1; i < argc; ++i) {
         const std::string argument = argv[i];

@@ -4,6 +4,7 @@
 //                                   loaded
 //                                   program xdp_pass: tag = 3b185187f1855c4c
 //                                   …
+//                                   told xdp_pass = type 6, expected_attach_type 37, flags 0, attach_btf_id 0
 //     parity_libbpf --each OBJECT   the same for each program by itself; an attempt that fails says
 //                                   refused: EINVAL: loading program 'xdp_pass'
 //     parity_libbpf --optional OBJECT    for each that is not loaded with the whole object: SEC("?...")
@@ -23,6 +24,8 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <tests/parity/told.hpp>
 
 namespace minibpf::test {
 
@@ -54,7 +57,7 @@ void in_child(const std::function<std::string()>& outcome) {
         } catch (const std::exception& error) {
             lines = std::string("refused: ") + error.what() + "\n";
         }
-        print(lines);
+        print(lines + told_lines());
         std::_Exit(0);
     }
     int status = 0;

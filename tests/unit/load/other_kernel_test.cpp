@@ -61,3 +61,16 @@ TEST_CASE("a file without types, or with broken ones, is an error that names the
         CHECK(error.detail().blame == Blame::object);
     }
 }
+
+TEST_CASE("loads share the types of a file too, and not those of another one", "[load][core]") {
+    FakeGate gate;
+    gate.files["/other"] = as_text(file_bytes(build_dir() / "tests/data/core_kernel.bpf.o"));
+    const LoadOptions options{.btf = "/other", .kernel_types = make_kernel_types(gate, "/other")};
+    for (int i = 0; i < 2; ++i) load(gate, object_spec("tests/data/core_local.bpf.o"), options);
+    CHECK(gate.count<OpenAt>() == 1);
+
+    const LoadOptions mixed{.btf = "/other", .kernel_types = make_kernel_types(gate)};
+    const Error error = error_of([&] { load(gate, object_spec("tests/data/core_local.bpf.o"), mixed); });
+    CHECK(error.detail().blame == Blame::usage);
+    CHECK_THAT(error.detail().doing, contains("/other") && contains("the running kernel"));
+}
