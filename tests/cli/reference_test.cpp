@@ -570,6 +570,8 @@ std::string cut_line(const std::string& line) {
     const auto on_element = [](ByteView, ByteView) { return true; };
     spec.require_map("events").max_entries = 1 << 20;
     spec.set_variable("limit", "100");
+    const auto types = make_kernel_types(gate);
+    load(gate, std::move(spec), {.kernel_types = types});
     Object object = load(gate, std::move(spec), {.programs = {"hello"}});
     Program& program = object.require_program("hello");
     Map& map = object.require_map("config");
