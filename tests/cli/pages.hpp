@@ -1,5 +1,6 @@
 #pragma once
-// The pages that somebody reads: what is tested of them is told in readme_test.cpp, excerpt_test.cpp and pages_test.cpp.
+// The pages that somebody reads: what is tested of them is told in readme_test.cpp, excerpt_test.cpp and
+// pages_test.cpp.
 
 #include <algorithm>
 #include <filesystem>

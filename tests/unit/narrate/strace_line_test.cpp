@@ -167,12 +167,19 @@ TEST_CASE("a raw tracepoint is shown as in the book", "[narrate][strace]") {
 }
 
 TEST_CASE("a link is shown by the member of the union that its attach type uses", "[narrate][strace]") {
-    CHECK(line(LinkCreate{.prog_fd = 5, .target_fd = 8, .attach_type = BPF_PERF_EVENT, .details = PerfEventLink{0x1234}}, 9) ==
-          "bpf(BPF_LINK_CREATE, {link_create={prog_fd=5, target_fd=8, attach_type=BPF_PERF_EVENT, flags=0, "
-          "perf_event={bpf_cookie=0x1234}}}, 48) = 9");
-    CHECK(line(LinkCreate{.prog_fd = 5, .target_fd = 1, .attach_type = BPF_XDP, .flags = 2, .details = PerfEventLink{5}}, 9) ==
-          "bpf(BPF_LINK_CREATE, {link_create={prog_fd=5, target_fd=1, attach_type=BPF_XDP, flags=0x2}, ...}, 48) = 9");
-    CHECK(line(LinkCreate{.prog_fd = 5, .target_fd = 1, .attach_type = BPF_CGROUP_INET_INGRESS, .details = PerfEventLink{5}}, 9) ==
+    CHECK(
+        line(LinkCreate{.prog_fd = 5, .target_fd = 8, .attach_type = BPF_PERF_EVENT, .details = PerfEventLink{0x1234}},
+             9) ==
+        "bpf(BPF_LINK_CREATE, {link_create={prog_fd=5, target_fd=8, attach_type=BPF_PERF_EVENT, flags=0, "
+        "perf_event={bpf_cookie=0x1234}}}, 48) = 9");
+    CHECK(
+        line(LinkCreate{.prog_fd = 5, .target_fd = 1, .attach_type = BPF_XDP, .flags = 2, .details = PerfEventLink{5}},
+             9) ==
+        "bpf(BPF_LINK_CREATE, {link_create={prog_fd=5, target_fd=1, attach_type=BPF_XDP, flags=0x2}, ...}, 48) = 9");
+    CHECK(line(
+              LinkCreate{
+                  .prog_fd = 5, .target_fd = 1, .attach_type = BPF_CGROUP_INET_INGRESS, .details = PerfEventLink{5}},
+              9) ==
           "bpf(BPF_LINK_CREATE, {link_create={prog_fd=5, target_fd=1, attach_type=BPF_CGROUP_INET_INGRESS, flags=0, "
           "target_btf_id=5}}, 48) = 9");
 }
