@@ -10,6 +10,7 @@
 //              or   build/examples/example_chapter5_find_map my_config
 //
 // Man pages: bpf(2).
+#include <cerrno>
 #include <cstdio>
 #include <string>
 
@@ -39,10 +40,14 @@ int main(int argc, char** argv) try {
     // Each map has a number as long as it lives, and several may have one name.
     bool found = false;
     for (const std::uint32_t id : loaded_ids(gate, IdKind::map)) {
-        const Fd map = open_by_id(gate, IdKind::map, id);
-        if (map_facts(gate, map.get()).name != wanted) continue;
-        print_map(gate, map.get());
-        found = true;
+        try {
+            const Fd map = open_by_id(gate, IdKind::map, id);
+            if (map_facts(gate, map.get()).name != wanted) continue;
+            print_map(gate, map.get());
+            found = true;
+        } catch (const Error& error) {
+            if (error.detail().code != ENOENT) throw;  // it has ended since we learnt its number
+        }
     }
     if (!found) std::fprintf(stderr, "no map is named %s\n", wanted.c_str());
     return found ? 0 : 3;
