@@ -95,6 +95,16 @@ void spin_for(std::chrono::milliseconds time) {
     }
 }
 
+// Keeps the processor busy until it is so; a busy machine, and an emulated one, may let us wait. Answers whether it is.
+template <class Condition>
+bool spin_until(Condition is_so) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!is_so()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+    }
+    return true;
+}
+
 std::vector<int> allowed_cpus() {
     cpu_set_t set;
     REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
@@ -153,9 +163,10 @@ TEST_CASE("a program on every CPU's clock runs on each CPU, and with cpu= on tha
             move_to(cpu);
             const PerCpu before = counts();
             const std::uint64_t ours = variable<std::uint64_t>(object, "of_process");
-            spin_for(std::chrono::milliseconds(300));
-            CHECK(counts()[static_cast<std::size_t>(cpu)] >= before[static_cast<std::size_t>(cpu)] + 3);
-            CHECK(variable<std::uint64_t>(object, "of_process") > ours);
+            const auto index = static_cast<std::size_t>(cpu);
+            CHECK(spin_until([&] {
+                return counts()[index] >= before[index] + 3 && variable<std::uint64_t>(object, "of_process") > ours;
+            }));
         }
     }
     const int only = cpus.back();
@@ -163,8 +174,10 @@ TEST_CASE("a program on every CPU's clock runs on each CPU, and with cpu= on tha
     {
         const Link link = attach(gate, program, parse_hook(fmt::format("perf_event:cpu-clock@199,cpu={}", only)));
         for (const int cpu : cpus) {
+            const auto index = static_cast<std::size_t>(cpu);
             move_to(cpu);
             spin_for(std::chrono::milliseconds(200));
+            if (cpu == only) spin_until([&] { return counts()[index] > before[index]; });
         }
     }
     for (const int cpu : cpus) {
@@ -179,22 +192,24 @@ TEST_CASE("a program on one process's clock does not run for others", "[attach][
     const Child idle([] { pause(); });
     const Child busy([] { asm volatile(""); });
     for (const AttachBy by : {AttachBy::older, AttachBy::link}) {
-        const auto counts = [&](int pid) {
+        const auto counts = [&](int pid, std::uint64_t at_least) {
             Object object = load_counter_of(gate, pid);
             const Link link = attach(gate, object.programs().front(),
                                      parse_hook(fmt::format("perf_event:task-clock@199,pid={}", pid)), {.by = by});
             spin_for(std::chrono::milliseconds(400));
+            spin_until([&] { return variable<std::uint64_t>(object, "of_process") >= at_least; });
             CHECK(variable<std::uint64_t>(object, "of_others") == 0);
             return variable<std::uint64_t>(object, "of_process");
         };
-        CHECK(counts(idle.pid()) == 0);
-        CHECK(counts(busy.pid()) >= 3);
+        CHECK(counts(idle.pid(), 0) == 0);
+        CHECK(counts(busy.pid(), 3) >= 3);
     }
 }
 
 TEST_CASE("a program runs about as often as the frequency says", "[attach][perf]") {
     LiveGate gate;
     move_to(allowed_cpus().front());
+    double runs_before = 0;
     for (const double frequency : {50, 500}) {
         INFO(frequency << " times a second");
         Object object = load_counter_of(gate, getpid());
@@ -208,8 +223,10 @@ TEST_CASE("a program runs about as often as the frequency says", "[attach][perf]
         const auto runs = static_cast<double>(variable<std::uint64_t>(object, "of_process") +
                                               variable<std::uint64_t>(object, "of_others"));
         CHECK(runs <= 1.2 * frequency * time.count() + 2);
-        CHECK(runs >= 0.3 * frequency);  // an emulated processor is late at times
+        CHECK(runs > 1.5 * runs_before);  // an emulated processor loses many of its ticks, but not that many
+        runs_before = runs;
     }
+    CHECK(runs_before > 0);
 }
 
 TEST_CASE("what is wrong with a perf event's hook is told", "[attach][perf]") {
