@@ -347,12 +347,12 @@ TEST_CASE("chapter 6: the page's table of mistakes has this kernel's words", "[c
         REQUIRE(row.size() == 3);
         const std::vector<std::string> program = quoted_in(row[0]), words = quoted_in(row[2]);
         REQUIRE(program.size() == 1);
-        REQUIRE(words.size() == 1);
+        REQUIRE(!words.empty());
         if (takes_long(program[0])) continue;
         const std::vector<std::string> said = refusal_of_mistake(program[0]);
-        INFO(program[0] << ": " << words[0]);
+        INFO(program[0] << ": " << row[2]);
         for (const std::string& line : said) UNSCOPED_INFO(line);
-        CHECK(is_said(said, words[0]));
+        CHECK(std::any_of(words.begin(), words.end(), [&](const std::string& one) { return is_said(said, one); }));
     }
 }
 
