@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fstream>
 #include <regex>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -45,6 +46,23 @@ InsnCounts insn_counts(Attempt& attempt, const char* file) {
     return counts;
 }
 
+// Whether a program of this name was loaded with so many instructions, and the kernel then asked about a program:
+// by the descriptor that its load answered, or one that its number did.
+bool was_loaded_and_asked_about(const ScriptRun& run, const std::string& name, std::uint32_t insn_cnt) {
+    bool is_loaded = false;
+    std::set<std::pair<int, long>> programs;  // of which process, and which descriptor
+    for (const ObservedCall& call : run.calls) {
+        if (!call.ok()) continue;
+        const bool is_load = call.command == BPF_PROG_LOAD;
+        if (is_load || call.command == BPF_PROG_GET_FD_BY_ID) programs.emplace(call.pid, call.result);
+        if (is_load) is_loaded = call.name() == name && call.attr.insn_cnt == insn_cnt;
+        if (is_loaded && call.command == BPF_OBJ_GET_INFO_BY_FD &&
+            programs.count({call.pid, static_cast<long>(call.attr.info.bpf_fd)}) != 0)
+            return true;
+    }
+    return false;
+}
+
 void check_insn_count(Attempt& attempt, Findings& findings) {
     const InsnCounts func = insn_counts(attempt, "progs/chapter3/hello_func.bpf.o");
     const InsnCounts config = insn_counts(attempt, "progs/chapter4/hello_buffer_config_raw_tp.bpf.o");
@@ -62,6 +80,13 @@ void check_insn_count(Attempt& attempt, Findings& findings) {
                              : config.loaded == config.translated                                 ? "config"
                                                                                                   : "none";
     lines.expect(findings, "same", same, "you say for which program the numbers agree on this kernel", 3);
+    const auto expect_asked = [&](const std::string& program, std::uint32_t insn_cnt) {
+        findings.expect(was_loaded_and_asked_about(run, program, insn_cnt),
+                        fmt::format("{} was loaded, and the kernel asked what it made of it", program),
+                        "BPF_PROG_LOAD, and BPF_OBJ_GET_INFO_BY_FD of a program before the next", "no such calls", 2);
+    };
+    expect_asked("hello_func", func.loaded);
+    expect_asked("hello", config.loaded);
 }
 
 // 2 ------------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // Chapter 5: BTF and CO-RE.
+#include <algorithm>
 #include <random>
 
 #include <fmt/format.h>
@@ -39,16 +40,32 @@ std::uint32_t offset_of(const btf::Btf& types, const char* type, std::string_vie
     return 0;
 }
 
+// Whether the script has loaded offsets.bpf.o with this offset: it is in an instruction by then.
+bool has_loaded_offset(const ScriptRun& run, std::uint32_t offset) {
+    return std::any_of(run.calls.begin(), run.calls.end(), [&](const ObservedCall& call) {
+        if (call.command != BPF_PROG_LOAD || !call.ok() || call.name() != "read_offset") return false;
+        const std::vector<bpf_insn> insns = call.first_insns();
+        return std::any_of(insns.begin(), insns.end(), [&](const bpf_insn& insn) {
+            return insn.imm == static_cast<int>(offset) || insn.off == static_cast<int>(offset);
+        });
+    });
+}
+
 void check_other_btf(Attempt& attempt, Findings& findings) {
     KernelGate& gate = attempt.silent_gate();
     const btf::Btf kernel = btf::Btf::parse(read_file(gate, "/sys/kernel/btf/vmlinux"), "vmlinux");
     const ObjectSpec other = open_object(gate, checkers_object("other_kernel.bpf.o"));
+    const std::uint32_t here = offset_of(kernel, "task_struct", "tgid");
+    const std::uint32_t there = offset_of(*other.btf, "task_struct", "tgid");
     const ScriptRun run = attempt.run(findings);
     const Lines answers(run);
-    answers.expect(findings, "kernel", std::to_string(offset_of(kernel, "task_struct", "tgid")),
-                   "where tgid lies in this kernel's task_struct", 1);
-    answers.expect(findings, "other", std::to_string(offset_of(*other.btf, "task_struct", "tgid")),
-                   "where it lies in the other kernel's", 2);
+    answers.expect(findings, "kernel", std::to_string(here), "where tgid lies in this kernel's task_struct", 1);
+    answers.expect(findings, "other", std::to_string(there), "where it lies in the other kernel's", 2);
+    const std::string loaded = "a BPF_PROG_LOAD of read_offset with that number in an instruction",
+                      not_seen = "no such call";
+    findings.expect(has_loaded_offset(run, here), "read_offset was loaded for this kernel", loaded, not_seen, 1);
+    findings.expect(has_loaded_offset(run, there), "read_offset was loaded for the other kernel's types", loaded,
+                    not_seen, 2);
 }
 
 constexpr unsigned some_user = 12345;

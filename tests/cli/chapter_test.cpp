@@ -265,3 +265,124 @@ TEST_CASE("chapter 6: the verifier's whole log is shown, and each mistake with i
         CHECK((line + 1)->size() > 30);  // what it means
     }
 }
+
+namespace {
+
+// The rows of a page's table whose head contains `head`: the cells of each.
+std::vector<std::vector<std::string>> table_of(const std::string& page, const std::string& head) {
+    std::vector<std::vector<std::string>> rows;
+    bool is_inside = false;
+    for (const std::string& line : lines_of(text_file(source_dir() / "docs" / page))) {
+        if (!line.starts_with("|")) {
+            is_inside = false;
+        } else if (line.find(head) != std::string::npos) {
+            is_inside = true;
+        } else if (is_inside && !line.starts_with("|-")) {
+            std::vector<std::string> cells;
+            for (std::size_t begin = 1; begin < line.size();) {
+                const std::size_t end = std::min(line.find('|', begin), line.size());
+                cells.push_back(line.substr(begin, end - begin));
+                begin = end + 1;
+            }
+            rows.push_back(cells);
+        }
+    }
+    return rows;
+}
+
+std::vector<std::string> quoted_in(const std::string& cell) {
+    static const std::regex quoted("`([^`]*)`");
+    std::vector<std::string> found;
+    for (std::sregex_iterator at(cell.begin(), cell.end(), quoted), end; at != end; ++at) found.push_back((*at)[1]);
+    return found;
+}
+
+// What `words` matches: `…` stands for anything, and the number of a register is the compiler's choice.
+std::regex pattern_of(const std::string& words) {
+    std::string pattern = std::regex_replace(words, std::regex(R"([.()\[\]*+?{}|^$\\])"), R"(\$&)");
+    pattern = std::regex_replace(pattern, std::regex("^R[0-9] "), "R[0-9] ");
+    return std::regex(std::regex_replace(pattern, std::regex("…"), ".*"));
+}
+
+}  // namespace
+
+namespace {
+
+// The end of what the loader says when the kernel refuses.
+std::vector<std::string> refusal_of(const std::string& arguments) {
+    const Said said = run(loader() + " -q --no-attach " + arguments + " 2>&1 | tail -n 30");
+    return lines_of(said.out);
+}
+
+std::vector<std::string> refusal_of_mistake(const std::string& program) {
+    const std::string object = program == "not_gpl" ? "chapter6/license.bpf.o" : "chapter6/mistakes.bpf.o";
+    return refusal_of(prog(object) + " --program " + program);
+}
+
+// Bare instructions, eight bytes each.
+std::vector<std::string> refusal_of_instructions(const std::string& type, const std::string& instructions) {
+    const TemporaryDirectory directory;
+    write_file(directory / "refused.text", instructions + std::string("\x95\0\0\0\0\0\0\0", 8));
+    return refusal_of("--type " + type + " " + (directory / "refused.text").string());
+}
+
+bool is_said(const std::vector<std::string>& lines, const std::string& words) {
+    const std::regex pattern(pattern_of(words));
+    return std::any_of(lines.begin(), lines.end(),
+                       [&](const std::string& line) { return std::regex_search(line, pattern); });
+}
+
+// Walking through a million instructions takes minutes on an emulated processor.
+bool takes_long(const std::string& program) {
+    return environment_says("MINIBPF_VM") && program.find("loop") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("chapter 6: the page's table of mistakes has this kernel's words", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const auto rows = table_of("chapters/06-the-verifier.md", "| the verifier |");
+    CHECK(rows.size() == 11);
+    for (const auto& row : rows) {
+        REQUIRE(row.size() == 3);
+        const std::vector<std::string> program = quoted_in(row[0]), words = quoted_in(row[2]);
+        REQUIRE(program.size() == 1);
+        REQUIRE(!words.empty());
+        if (takes_long(program[0])) continue;
+        const std::vector<std::string> said = refusal_of_mistake(program[0]);
+        INFO(program[0] << ": " << row[2]);
+        for (const std::string& line : said) UNSCOPED_INFO(line);
+        CHECK(std::any_of(words.begin(), words.end(), [&](const std::string& one) { return is_said(said, one); }));
+    }
+}
+
+TEST_CASE("the table of refusals in the troubleshooting page has this kernel's words", "[cli][kernel][chapter]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const auto rows = table_of("troubleshooting.md", "| the log says |");
+    REQUIRE(rows.size() == 8);
+    const std::string load_from_packet("\x61\x12\0\0\0\0\0\0\x71\x20\0\0\0\0\0\0", 16);  // r2 = ctx->data, r0 = *r2
+    const std::string load_from_number("\xb7\x01\0\0\5\0\0\0\x71\x10\0\0\0\0\0\0", 16);  // r1 = 5, r0 = *r1
+    const std::string redirect_map("\x85\0\0\0\x33\0\0\0", 8);                           // helpers of XDP
+    const auto refusal_of_row = [&](std::size_t row) {
+        switch (row) {
+            case 0: return refusal_of_mistake("no_null_check");
+            case 1: return refusal_of_instructions("xdp", load_from_packet);
+            case 2: return refusal_of_instructions("xdp", load_from_number);
+            case 3: return refusal_of_mistake("endless_loop");
+            case 4: return refusal_of_mistake("no_return_value");
+            case 5: return refusal_of_mistake("not_gpl");
+            case 6: return refusal_of_instructions("tracepoint", redirect_map);
+            default: return refusal_of_mistake("context_out_of_bounds");
+        }
+    };
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        REQUIRE(rows[row].size() == 2);
+        const std::vector<std::string> words = quoted_in(rows[row][0]);
+        REQUIRE(!words.empty());
+        if (words[0] == "back-edge" && takes_long("endless_loop")) continue;
+        const std::vector<std::string> said = refusal_of_row(row);
+        INFO(rows[row][0]);
+        for (const std::string& line : said) UNSCOPED_INFO(line);
+        CHECK(std::any_of(words.begin(), words.end(), [&](const std::string& one) { return is_said(said, one); }));
+    }
+}

@@ -1,11 +1,13 @@
 // The exercises: each start fails its check and says which hint helps, each solution passes. BPF programs are checked
 // as the objects that the build has made of them; that the checker compiles sources too is seen in one.
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 
 #include "command.hpp"
 #include "loaded.hpp"
+#include "pages.hpp"
 
 using namespace minibpf::test;
 
@@ -61,6 +63,20 @@ void check_start(const Exercise& exercise) {
     CHECK_THAT(said.out, contains("read:     Hint "));
     CHECK_THAT(said.out, contains("(exercises/" + exercise.name + "/README.md)"));
     CHECK_THAT(said.out, contains("Not yet: "));
+    // Of a program that is refused, the verifier's own words.
+    static const std::map<std::string, std::string> refusals = {
+        {"chapter6/map-argument", "R1 type=fp expected=map_ptr"},
+        {"chapter6/null-check", "R0 invalid mem access 'map_value_or_null'"},
+        {"chapter6/out-of-bounds", "invalid access to map value, value_size=12 off=12 size=1"},
+        {"chapter6/less-or-equal", "R[0-9] max value is outside of the allowed memory range"},
+        {"chapter6/data-end", "R[0-9] pointer arithmetic on pkt_end prohibited"},
+        {"chapter6/loop", "BPF program is too large|The sequence of [0-9]+ jumps is too complex"},
+        {"chapter6/return-value", "R0 !read_ok"},
+        {"chapter6/license", "cannot call GPL.* from non-GPL compatible program"},
+        {"chapter6/context", "invalid bpf_context access off=100 size=4"}};
+    const auto refusal = refusals.find(exercise.name);
+    CHECK((refusal != refusals.end()) == exercise.name.starts_with("chapter6/"));
+    if (refusal != refusals.end()) CHECK(std::regex_search(said.out, std::regex(refusal->second)));
 }
 
 void check_solution(const Exercise& exercise) {
@@ -109,6 +125,41 @@ TEST_CASE("exercises of chapter 7: starts fail their checks, solutions pass", "[
 }
 TEST_CASE("exercises of chapter 8: starts fail their checks, solutions pass", "[cli][kernel][exercise]") {
     check_chapter("chapter8");
+}
+
+namespace {
+
+// A script that prints what the solution prints, and asks the kernel for nothing.
+std::string copied_answers(const Exercise& exercise) {
+    const std::string mark = "it says  ";
+    std::string script;
+    for (const std::string& line :
+         lines_of(run(checker(exercise.name + " " + checked_file(exercise, "solutions"))).out)) {
+        const std::size_t at = line.find(mark);
+        if (at != std::string::npos) script += "echo '" + line.substr(at + mark.size()) + "'\n";
+    }
+    return script;
+}
+
+}  // namespace
+
+TEST_CASE("answers that are right and come from no call are not enough", "[cli][kernel][exercise]") {
+    require_prerequisite(geteuid() == 0, "root");
+    const std::pair<Exercise, int> counted[] = {{{.name = "chapter4/insn-count", .file = "answer.sh"}, 5},
+                                                {{.name = "chapter5/other-btf", .file = "answer.sh"}, 2}};
+    for (const auto& [exercise, answers] : counted) {
+        INFO(exercise.name);
+        const TemporaryDirectory directory;
+        const std::string script = copied_answers(exercise);
+        CHECK(count_of(script, "echo '") == static_cast<std::size_t>(answers));
+        write_file(directory / "answer.sh", script);
+        const Said said = run(checker(exercise.name + " " + (directory / "answer.sh").string()));
+        INFO(said.out << said.err);
+        CHECK(said.status == 1);
+        CHECK(count_of(said.out, "  ok  ") == static_cast<std::size_t>(answers));
+        CHECK(count_of(said.out, "  not yet  ") == 2);
+        CHECK_THAT(said.out, contains("no such call"));
+    }
 }
 
 TEST_CASE("the exercise with a kprobe: the start fails its check, the solution passes", "[cli][kernel][exercise]") {
