@@ -207,17 +207,6 @@ TEST_CASE("run attaches fmod_ret, which decides while the command runs", "[cli][
     check_decides("on_fmod_ret");
 }
 
-namespace {
-
-void require_lsm() {
-    require_bpf();
-    std::string modules;
-    std::getline(std::ifstream("/sys/kernel/security/lsm"), modules);
-    skip_unless_kernel_has("BPF LSM", modules.find("bpf") != std::string::npos);
-}
-
-}  // namespace
-
 TEST_CASE("run attaches an LSM program, which decides while the command runs", "[cli][kernel][every][tracing]") {
     require_lsm();
     check_decides("on_lsm");

@@ -21,14 +21,6 @@ bool knows_options_and_types_by_name(Object& object) {
            variable<std::int32_t>(object, "missing") == 0;
 }
 
-void run(KernelGate& gate, Object& object) {
-    const Answer link =
-        gate.enter(RawTracepointOpen{.name = "sys_enter", .prog_fd = object.require_program("hello").fd()});
-    REQUIRE(link.ok());
-    const Fd attached(gate, link.fd());
-    provoke_times(3);
-}
-
 }  // namespace
 
 TEST_CASE("a load makes no more bpf(2) calls than its object needs", "[load][calls]") {
@@ -84,12 +76,12 @@ TEST_CASE("loads that share the kernel's types read and index them once", "[load
         CHECK(gate.times_opened() == 0);  // before anything needs them
         for (int i = 0; i < 2; ++i) {
             Object object = load(gate, for_this_process("core_live"), options);
-            run(gate, object);
+            run_hello(gate, object);
             CHECK(knows_options_and_types_by_name(object));
         }
         // Other names than those that the first load announced.
         Object other = load(gate, data("kconfig"), options);
-        run(gate, other);
+        run_hello(gate, other);
         CHECK(gate.times_opened() == 1);
         CHECK(gate.times_mapped() == (maps_vmlinux() ? 1 : 0));
         load(gate, data("struct_ops"), options);
@@ -108,7 +100,7 @@ TEST_CASE("a load that fails leaves the kernel's types to the next one", "[load]
     const LoadOptions options{.kernel_types = make_kernel_types(gate)};
     CHECK_THROWS_AS(load(gate, data("missing_ksym"), options), Error);
     Object object = load(gate, for_this_process("core_live"), options);
-    run(gate, object);
+    run_hello(gate, object);
     CHECK(knows_options_and_types_by_name(object));
     CHECK(gate.times_opened() == 1);
 }

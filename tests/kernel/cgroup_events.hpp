@@ -8,6 +8,7 @@
 
 #include <sys/un.h>
 
+#include <tests/kernel/connection.hpp>
 #include <tests/kernel/network.hpp>
 
 namespace minibpf::test {
@@ -55,13 +56,7 @@ inline void set_and_get_option() {
 
 inline void connect_tcp() {
     const TestSocket listener(AF_INET, SOCK_STREAM);
-    sockaddr_in address = loopback_address(0);
-    socklen_t length = sizeof(address);
-    require_ok(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "bind");
-    require_ok(listen(listener.get(), 1) == 0, "listen");
-    require_ok(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
-    const TestSocket client(AF_INET, SOCK_STREAM);
-    require_ok(connect(client.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "connect");
+    connected_to(listener);
 }
 
 inline void read_sysctl() {

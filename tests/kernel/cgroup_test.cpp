@@ -191,17 +191,6 @@ TEST_CASE("a cgroup that does not exist is the caller's mistake, with the comman
     CHECK_THAT(error.detail().hint, contains("mkdir /sys/fs/cgroup/no/such/group"));
 }
 
-namespace {
-
-void require_lsm() {
-    require_bpf();
-    std::string modules;
-    std::getline(std::ifstream("/sys/kernel/security/lsm"), modules);
-    skip_unless_kernel_has("BPF LSM", modules.find("bpf") != std::string::npos);
-}
-
-}  // namespace
-
 TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgroup][lsm]") {
     require_lsm();
     const TestCgroup cgroup;

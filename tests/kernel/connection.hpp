@@ -16,9 +16,8 @@ struct Connection {
     TestSocket client, server;
 };
 
-/// The two ends of a TCP connection of this process with itself.
-inline Connection connect_over_loopback() {
-    const TestSocket listener(AF_INET, SOCK_STREAM);
+/// A socket that is connected to `listener`, which begins to listen.
+inline TestSocket connected_to(const TestSocket& listener) {
     sockaddr_in address = loopback_address(0);
     socklen_t length = sizeof(address);
     require_ok(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "bind");
@@ -26,6 +25,13 @@ inline Connection connect_over_loopback() {
     require_ok(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0, "getsockname");
     TestSocket client(AF_INET, SOCK_STREAM);
     require_ok(connect(client.get(), reinterpret_cast<sockaddr*>(&address), length) == 0, "connect");
+    return client;
+}
+
+/// The two ends of a TCP connection of this process with itself.
+inline Connection connect_over_loopback() {
+    const TestSocket listener(AF_INET, SOCK_STREAM);
+    TestSocket client = connected_to(listener);
     TestSocket server(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     return {std::move(client), std::move(server)};
 }

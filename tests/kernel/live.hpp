@@ -39,6 +39,14 @@ inline void require_tracepoints() {
                            std::filesystem::exists("/sys/kernel/tracing/events/syscalls/sys_enter_getpgid/id"));
 }
 
+/// The kernel asks BPF programs where it asks its security modules.
+inline void require_lsm() {
+    require_bpf();
+    std::string modules;
+    std::getline(std::ifstream("/sys/kernel/security/lsm"), modules);
+    skip_unless_kernel_has("BPF LSM", ("," + modules + ",").find(",bpf,") != std::string::npos);
+}
+
 inline void require_kprobe_pmu() {
     require_bpf();
     skip_unless_kernel_has("kprobe PMU", std::filesystem::exists("/sys/bus/event_source/devices/kprobe"));

@@ -21,6 +21,15 @@
 
 namespace minibpf::test {
 
+/// `hello` of the object sees the system calls of this process for a moment.
+inline void run_hello(KernelGate& gate, Object& object) {
+    const Answer link =
+        gate.enter(RawTracepointOpen{.name = "sys_enter", .prog_fd = object.require_program("hello").fd()});
+    REQUIRE(link.ok());
+    const Fd attached(gate, link.fd());
+    provoke_times(3);
+}
+
 inline ObjectSpec data(const std::string& name) {
     return object_spec("tests/data/" + name + ".bpf.o");
 }

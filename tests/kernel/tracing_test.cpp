@@ -139,11 +139,7 @@ TEST_CASE("an fmod_ret program answers in the function's place until its link is
 
 TEST_CASE("an LSM program decides until its link is closed", "[attach][tracing]") {
     LiveGate gate;
-    require_bpf();
-    std::ifstream file("/sys/kernel/security/lsm");
-    std::string running;
-    std::getline(file, running);
-    skip_unless_kernel_has("BPF LSM", ("," + running + ",").find(",bpf,") != std::string::npos);
+    require_lsm();
     check_decides(gate, "on_lsm", "lsm_mac bpf_lsm_task_getpgid");
     check_fault_sweep("on_lsm", linked, [] { provoke_security(); });
 }

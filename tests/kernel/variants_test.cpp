@@ -16,14 +16,6 @@ bool was_made(const std::string& name) {
     return std::filesystem::exists(build_dir() / "tests/data/variants" / (name + ".o"));
 }
 
-void run(KernelGate& gate, Object& object) {
-    const Answer link =
-        gate.enter(RawTracepointOpen{.name = "sys_enter", .prog_fd = object.require_program("hello").fd()});
-    REQUIRE(link.ok());
-    const Fd attached(gate, link.fd());
-    provoke_times(3);
-}
-
 struct Totals {
     std::uint64_t sum;
     std::uint32_t rounds;
@@ -31,7 +23,7 @@ struct Totals {
 
 void check_counts(KernelGate& gate, ObjectSpec spec) {
     Object object = load(gate, std::move(spec));
-    run(gate, object);
+    run_hello(gate, object);
     CHECK(variable<std::uint64_t>(object, "answer") == 4321);
     CHECK(variable<std::uint32_t>(object, "smaller") == 2);
     const std::uint32_t key = 1;
@@ -84,7 +76,7 @@ TEST_CASE("an object without BTF is loaded and run, and has the variables of its
 
     spec.variable<std::int32_t>("step") = -10;  // then all four are smaller
     Object object = load(gate, std::move(spec));
-    run(gate, object);
+    run_hello(gate, object);
     CHECK(variable<std::uint32_t>(object, "smaller") == 4);
 }
 
@@ -95,7 +87,7 @@ TEST_CASE("an object that bpftool has linked of two is loaded and run", "[load][
     require_prerequisite(was_made("linked/linked"), "bpftool");
     LiveGate gate;
     Object object = load(gate, variant("linked/linked"));
-    run(gate, object);
+    run_hello(gate, object);
     constexpr std::uint64_t answer = (30 + 7) * 10 + (100 + 4) + 1 * 3000;
     CHECK(variable<std::uint64_t>(object, "answer") == answer);
     CHECK(variable<std::uint32_t>(object, "version") >> 8 == running_version());

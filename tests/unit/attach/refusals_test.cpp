@@ -4,6 +4,7 @@
 #include <tests/catch.hpp>
 #include <tests/error_of.hpp>
 #include <tests/fake_gate.hpp>
+#include <tests/unit/attach/loaded_program.hpp>
 
 #include <libminibpf/attach/attach.hpp>
 #include <libminibpf/base/error.hpp>
@@ -13,18 +14,9 @@ using namespace minibpf;
 using minibpf::test::contains;
 using minibpf::test::error_of;
 using minibpf::test::FakeGate;
+using minibpf::test::Loaded;
 
 namespace {
-
-/// A loaded program of this section name.
-struct Loaded {
-    ProgramSpec spec;
-    Program program;
-
-    Loaded(KernelGate& gate, const std::string& section)
-        : spec{.name = "hello", .section = section, .kind = parse_section_name(section)},
-          program(spec, Fd(gate, gate.enter(ProgLoad{}).fd())) {}
-};
 
 ErrorDetail refusal(FakeGate& gate, const Loaded& hello, const std::string& hook, const AttachOptions& options = {}) {
     return error_of([&] { attach(gate, hello.program, parse_hook(hook), options); }).detail();
