@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ std::string clang_in_path() {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(search.c_str(), "re"), pclose);
     std::array<char, 16> name{};
     if (!pipe || std::fgets(name.data(), name.size(), pipe.get()) == nullptr) return "clang";
-    return std::string(std::string_view(name.data()).substr(0, std::string_view(name.data()).find('\n')));
+    return std::string(name.data(), std::strcspn(name.data(), "\n"));
 }
 
 // As headers that look into struct pt_regs want to know it: the kernel's names in arch/.

@@ -306,10 +306,6 @@ std::regex pattern_of(const std::string& words) {
     return std::regex(std::regex_replace(pattern, std::regex("…"), ".*"));
 }
 
-}  // namespace
-
-namespace {
-
 // The end of what the loader says when the kernel refuses.
 std::vector<std::string> refusal_of(const std::string& arguments) {
     const Said said = run(loader() + " -q --no-attach " + arguments + " 2>&1 | tail -n 30");

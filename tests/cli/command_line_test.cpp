@@ -170,6 +170,12 @@ Calls first(const Calls& calls, std::size_t count) {
     return Calls(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
+// Of chapter 4's kprobe, from the load to the two messages.
+const Calls kprobe_and_updates = {
+    "bpf(BPF_BTF_LOAD",       "bpf(BPF_MAP_CREATE",           "bpf(BPF_MAP_CREATE",          "bpf(BPF_PROG_LOAD",
+    "perf_event_open",        "ioctl(PERF_EVENT_IOC_SET_BPF", "ioctl(PERF_EVENT_IOC_ENABLE", "bpf(BPF_MAP_UPDATE_ELEM",
+    "bpf(BPF_MAP_UPDATE_ELEM"};
+
 // Of each CPU's perf buffer.
 const Calls cpu_group = {"perf_event_open", "mmap", "ioctl(PERF_EVENT_IOC_ENABLE", "bpf(BPF_MAP_UPDATE_ELEM"};
 
@@ -197,15 +203,7 @@ TEST_CASE("plan attaches chapter 4's kprobe before it fills the map, and opens a
           "[cli]") {
     Said said;
     const Calls calls = planned_calls("chapter4/hello_buffer_config.bpf.o", said);
-    Calls expected = {"bpf(BPF_BTF_LOAD",
-                      "bpf(BPF_MAP_CREATE",
-                      "bpf(BPF_MAP_CREATE",
-                      "bpf(BPF_PROG_LOAD",
-                      "perf_event_open",
-                      "ioctl(PERF_EVENT_IOC_SET_BPF",
-                      "ioctl(PERF_EVENT_IOC_ENABLE",
-                      "bpf(BPF_MAP_UPDATE_ELEM",
-                      "bpf(BPF_MAP_UPDATE_ELEM"};
+    Calls expected = kprobe_and_updates;
     const auto opened = std::count(calls.begin(), calls.end(), std::string("perf_event_open"));
     REQUIRE(opened >= 2);  // the kprobe's, and one for each CPU
     for (auto cpus = opened - 1; cpus > 0; --cpus) expected = expected + cpu_group;
@@ -217,19 +215,7 @@ TEST_CASE("plan attaches chapter 4's kprobe before it fills the map, and opens a
 TEST_CASE("plan maps chapter 4's ring buffer twice, and opens nothing for each CPU", "[cli]") {
     Said said;
     const Calls calls = planned_calls("chapter4/hello_ring_buffer_config.bpf.o", said);
-    const Calls expected = {"bpf(BPF_BTF_LOAD",
-                            "bpf(BPF_MAP_CREATE",
-                            "bpf(BPF_MAP_CREATE",
-                            "bpf(BPF_PROG_LOAD",
-                            "perf_event_open",
-                            "ioctl(PERF_EVENT_IOC_SET_BPF",
-                            "ioctl(PERF_EVENT_IOC_ENABLE",
-                            "bpf(BPF_MAP_UPDATE_ELEM",
-                            "bpf(BPF_MAP_UPDATE_ELEM",
-                            "mmap",
-                            "mmap",
-                            "epoll_create1",
-                            "epoll_ctl"};
+    const Calls expected = kprobe_and_updates + Calls{"mmap", "mmap", "epoll_create1", "epoll_ctl"};
     CHECK(calls == expected);
 }
 
