@@ -63,8 +63,10 @@ inline Said run(const std::string& command) {
     const TemporaryDirectory directory;
     std::string quoted;
     for (char c : command) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    const std::string wrapped = "timeout -k 5 " + seconds_at_most() + " /bin/sh -c '" + quoted + "' >" +
-                                (directory / "out").string() + " 2>" + (directory / "err").string() + " </dev/null";
+    // Appended to, for a command and its children: copy_file_range(2) and sendfile(2), cat's ways, move a shared file's
+    // offset without its lock, and one's output ends up on top of another's.
+    const std::string wrapped = "timeout -k 5 " + seconds_at_most() + " /bin/sh -c '" + quoted + "' >>" +
+                                (directory / "out").string() + " 2>>" + (directory / "err").string() + " </dev/null";
     close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);  // so that the command's descriptors count from 3
     const int status = std::system(wrapped.c_str());
     return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
