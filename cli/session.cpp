@@ -117,9 +117,14 @@ void Session::check_requests() {
         shown_as(map.name());
     }
     for (const std::string& name : options_.show) {
-        if (is_buffer(object_.require_map(name))) {
+        const Map& map = object_.require_map(name);
+        if (is_buffer(map)) {
             throw_usage(fmt::format("--show {}: a buffer has no elements", name),
                         "its events are shown without being asked for");
+        }
+        if (map.spec().key_size == 0) {
+            throw_usage(fmt::format("--show {}: a {} has no keys", name, map_type_name(map.spec().type)),
+                        "what is in it only programs can tell");
         }
     }
     for (const std::string& request : options_.cookie) {

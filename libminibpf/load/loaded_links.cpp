@@ -202,7 +202,7 @@ std::string target_text(KernelGate& gate, const LinkInfoBytes& info) {
             return fmt::format("netns {} {}", info.u32(16), numbered_name(attach_type_names, info.u32(20)));
         case link_xdp: return fmt::format("interface {}", info.u32(16));
         case link_perf_event: return perf_event_text(info);
-        case link_kprobe_multi: return fmt::format("{} functions", info.u32(24));
+        case link_kprobe_multi: return fmt::format("{} function{}", info.u32(24), info.u32(24) == 1 ? "" : "s");
         case link_struct_ops: return fmt::format("map {}", info.u32(16));
         case link_netfilter:
             return fmt::format("protocol {} hook {} priority {}", info.u32(16), info.u32(20),

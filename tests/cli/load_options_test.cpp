@@ -223,6 +223,16 @@ TEST_CASE("what is wrong with an object is told with its names, and the exit sta
     }
 }
 
+TEST_CASE("a map without keys is not shown, and says so", "[cli][kernel]") {
+    need_root();
+    for (const char* name : {"queue", "stack"}) {
+        const Said said = load_only(std::string("-q --keep-going --show ") + name, "every_map_type");
+        INFO(said.err);
+        CHECK(said.status == 2);
+        CHECK_THAT(said.err, contains(std::string("--show ") + name + ": a " + name + " has no keys"));
+    }
+}
+
 TEST_CASE("types from a file are the same raw and in ELF, and a bad file is named", "[cli]") {
     const TemporaryDirectory directory;
     const std::string elf = test_object("core_kernel");
