@@ -75,8 +75,9 @@ BackgroundCommand::BackgroundCommand(const std::string& command, const std::file
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (chdir(directory.c_str()) != 0) _exit(126);
         redirect("/dev/null", 0, O_RDONLY);
-        redirect("out", 1, O_WRONLY | O_CREAT | O_TRUNC);
-        redirect("err", 2, O_WRONLY | O_CREAT | O_TRUNC);
+        // Appending: copy_file_range(2), cat's way, moves a shared file's offset without its lock.
+        redirect("out", 1, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+        redirect("err", 2, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
         for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
         execlp("bash", "bash", "-c", command.c_str(), nullptr);
         _exit(127);
