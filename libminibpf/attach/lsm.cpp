@@ -1,7 +1,9 @@
 // A kernel may have the functions that LSM programs are attached to (bpf_lsm_file_open, ...), and yet call none of
 // them. They are called if bpf is among the modules of the boot option `lsm=`, or of CONFIG_LSM:
 // "lockdown,capability,bpf". A cgroup's LSM programs are called from a trampoline of the same functions
-// (kernel/bpf/trampoline.c, bpf_trampoline_link_cgroup_shim()), so it is no other with them.
+// (kernel/bpf/trampoline.c, bpf_trampoline_link_cgroup_shim()), so it is no other with them. What the trampoline calls
+// for them, one shim for each function, goes away in a work queue after the last of them: who attaches before that gets
+// a second shim, and for a moment the group's programs run twice.
 #include <libminibpf/attach/lsm.hpp>
 
 #include <cerrno>

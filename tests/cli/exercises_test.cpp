@@ -240,7 +240,7 @@ TEST_CASE("what a script asks of bpf(2) is observed, whoever of its processes as
     const TemporaryDirectory directory;
     const std::string script = (directory / "answer.sh").string();
     // Two generations down, and left behind by its parent.
-    write_file(script, "(sh -c 'loader -q progs/hello.bpf.o --no-attach' &)\nsleep 0.5\n");
+    write_file(script, "(sh -c 'loader -q progs/hello.bpf.o --no-attach' &)\nsleep 3\n");
     const Said said = run(checker("chapter4/link-create --calls " + script));
     INFO(said.out << said.err);
     CHECK(said.status == 1);

@@ -143,9 +143,13 @@ TEST_CASE("^C and SIGTERM end a run with status 0, and detach", "[cli][kernel]")
     need_root();
     for (const std::string signal : {"INT", "TERM"}) {
         INFO(signal);
-        const Said said = run("(sleep 1; kill -" + signal + " $$) & exec " + loader() + " " + prog("hello.bpf.o"));
+        const TemporaryDirectory directory;
+        const std::string err = (directory / "err").string();
+        const Said said = run("(n=0; until grep -q \"^loader: attached\" " + err +
+                              "; do n=$((n+1)); [ $n -lt 600 ] || break; sleep 0.1; done; kill -" + signal +
+                              " $$) & exec " + loader() + " " + prog("hello.bpf.o") + " 2>" + err);
         CHECK(said.status == 0);
-        const std::vector<std::string> narration = lines_of(said.err);
+        const std::vector<std::string> narration = lines_of(text_file(err));
         REQUIRE_FALSE(narration.empty());
         CHECK_THAT(narration.back(), contains("close(3)"));
     }

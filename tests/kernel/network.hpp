@@ -151,7 +151,7 @@ inline void send_datagram(std::uint16_t port = 4711) {
     require_ok(connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0, "connect");
     send(socket.get(), "ping", 4, 0);
     pollfd refused{.fd = socket.get(), .events = 0, .revents = 0};  // POLLERR need not be asked for
-    constexpr int longest_ms = 50;                                  // when somebody listens there is no answer
+    constexpr int longest_ms = 200;                                 // when somebody listens there is no answer
     poll(&refused, 1, longest_ms);
 }
 

@@ -198,7 +198,7 @@ TEST_CASE("a kprobe.multi program runs in each function that matches a pattern",
 TEST_CASE("a kretprobe.multi program runs at the return and sees the result", "[attach][tracing]") {
     require_fprobe();
     LiveGate gate;
-    check_runs_while_attached(gate, "on_kretprobe_multi", {}, "1 functions");
+    check_runs_while_attached(gate, "on_kretprobe_multi", {}, "1 function");
     Object object = load_tracing(gate, "on_kretprobe_multi");
     const Link link = attach(gate, object.require_program("on_kretprobe_multi"));
     provoke();
@@ -210,7 +210,7 @@ TEST_CASE("a kprobe.session program runs at the call and at the return", "[attac
     require_fprobe();
     LiveGate gate;
     skip_unless_kernel_has("kprobe.session", running_version() >= 0x060a);
-    check_runs_while_attached(gate, "on_kprobe_session", {}, "1 functions", 2);
+    check_runs_while_attached(gate, "on_kprobe_session", {}, "1 function", 2);
     check_fault_sweep("on_kprobe_session", {}, [] { provoke(); });
 }
 
