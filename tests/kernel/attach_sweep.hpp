@@ -66,7 +66,7 @@ inline std::uint32_t id_of(const Program& program) {
 /// Whether nothing holds the program any more. The kernel lets go a little after the last descriptor is closed.
 inline bool is_gone(std::uint32_t prog_id) {
     LiveGate gate;
-    for (int tries = 0; tries < 100; ++tries) {
+    for (int tries = 0; tries < 400; ++tries) {
         const Answer answer = gate.enter(GetFdById{.kind = IdKind::prog, .id = prog_id});
         if (answer.error == ENOENT) return true;
         if (answer.ok()) close(answer.fd());

@@ -40,7 +40,7 @@ public:
     ~TestCgroup() {
         enter(before_);
         // Busybox's timeout(1), by which commands are run, has a watcher that lives on for a second.
-        for (int tries = 0; rmdir(path_.c_str()) != 0 && errno == EBUSY && tries < 100; ++tries) usleep(50'000);
+        for (int tries = 0; rmdir(path_.c_str()) != 0 && errno == EBUSY && tries < 400; ++tries) usleep(50'000);
         if (!is_mounted_) return;
         umount(mount_.c_str());
         rmdir(mount_.c_str());

@@ -79,7 +79,7 @@ TEST_CASE("the tests have left nothing in the kernel", "[.left-behind]") {
     }
     std::vector<std::string> programs = forgotten_programs(gate);
     // The kernel lets go of some a little later.
-    for (int tries = 0; tries < 50 && !programs.empty(); ++tries) {
+    for (int tries = 0; tries < 300 && !programs.empty(); ++tries) {
         usleep(100'000);
         programs = forgotten_programs(gate);
     }

@@ -111,7 +111,7 @@ TEST_CASE("functions are called back by loops, maps and timers", "[load][program
     CHECK(object.variable<const std::uint64_t>("in_section") == 5 * 2);
     CHECK(object.variable<const std::uint64_t>("sum_of_elements") == 1 + 2 + 3 + 4);
     const volatile std::uint64_t& fired = object.variable<const std::uint64_t>("timer_fired");
-    for (int tries = 0; tries < 1000 && fired == 0; ++tries) usleep(1000);
+    for (int tries = 0; tries < 20'000 && fired == 0; ++tries) usleep(1000);
     CHECK(fired == 4711);
 }
 
