@@ -32,7 +32,7 @@ struct AttachedXdp {
     /// "first", "second", or "none": who has seen a packet that is sent now.
     std::string runs_now() {
         const std::vector<std::uint64_t> before = runs();
-        send_packet();
+        send_datagram();
         const std::vector<std::uint64_t> after = runs();
         return after[0] != before[0] ? "first" : after[1] != before[1] ? "second" : "none";
     }

@@ -14,6 +14,7 @@
 #include <libminibpf/load/pinning.hpp>
 #include <libminibpf/load/test_run.hpp>
 #include <tests/kernel/loading.hpp>
+#include <tests/kernel/network.hpp>
 #include <tests/loopback.hpp>
 
 using namespace minibpf;
@@ -176,7 +177,7 @@ TEST_CASE("an XDP link runs another program after an update, and none after its 
     const Fd link = xdp_link(gate, first);
     CHECK(link_facts(gate, link.get()).type_name == "xdp");
     CHECK(link_facts(gate, link.get()).target == "interface 1");
-    send_packet();
+    send_datagram();
     CHECK(runs(object, "first_runs") > 0);
     CHECK(runs(object, "second_runs") == 0);
 
@@ -186,13 +187,13 @@ TEST_CASE("an XDP link runs another program after an update, and none after its 
     update_link(gate, link.get(), second, first);
     CHECK(link_facts(gate, link.get()).prog_id == program_facts(gate, second).id);
     const std::uint64_t of_first = runs(object, "first_runs");
-    send_packet();
+    send_datagram();
     CHECK(runs(object, "first_runs") == of_first);
     CHECK(runs(object, "second_runs") > 0);
 
     detach_link(gate, link.get());
     const std::uint64_t of_second = runs(object, "second_runs");
-    send_packet();
+    send_datagram();
     CHECK(runs(object, "second_runs") == of_second);
 }
 
@@ -207,7 +208,7 @@ TEST_CASE("a pinned link lives on without its descriptor, and is detached throug
         const Fd link = xdp_link(gate, object.require_program("mb_first").fd());
         pin_object(gate, path, link.get(), "the link");
     }
-    send_packet();
+    send_datagram();
     const std::uint64_t before = runs(object, "first_runs");
     CHECK(before > 0);
     {
@@ -218,7 +219,7 @@ TEST_CASE("a pinned link lives on without its descriptor, and is detached throug
         CHECK(pinned.at(id) == std::vector<std::string>{path});
         detach_link(gate, link.get());
     }
-    send_packet();
+    send_datagram();
     CHECK(runs(object, "first_runs") == before);
     gate.enter(Unlink{.path = path});
 }
