@@ -134,9 +134,9 @@ TEST_CASE("chapter 3: XDP counts packets in a global variable", "[cli][kernel][c
     const Said said =
         run("unshare -n sh -c 'cd " + (directory / "").string() + "; ip link set lo up; " +
             (build_dir() / "examples/example_chapter3_hello").string() + " " + prog("chapter3/hello.bpf.o") +
-            " lo 2>narration & pid=$!; n=0; until grep -q \"^bpf(BPF_LINK_CREATE\" narration; "
-            "do n=$((n+1)); [ $n -lt 600 ] || break; sleep 0.1; done; (echo x >/dev/udp/127.0.0.1/9) 2>/dev/null; "
-            "timeout 2 bash -c \"echo x >/dev/udp/127.0.0.1/9; echo x >/dev/udp/127.0.0.1/9\"; sleep 0.5; "
+            " lo 2>narration & pid=$!; " + wait_for_line("^bpf.BPF_LINK_CREATE", "narration", "$pid") +
+            "(echo x >/dev/udp/127.0.0.1/9) 2>/dev/null; timeout 2 bash -c \"echo x >/dev/udp/127.0.0.1/9; echo x "
+            ">/dev/udp/127.0.0.1/9\"; sleep 0.5; "
             "kill -INT $pid; wait $pid'");
     INFO("standard output: " << said.out);
     INFO("standard error: " << said.err);

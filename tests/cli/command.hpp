@@ -74,6 +74,13 @@ inline Said run(const std::string& command) {
             .err = text_file(directory / "err")};
 }
 
+/// For a shell: waits, a minute at most, until a line of the file matches an extended regular expression, or until the
+/// process, "$pid", is no more.
+inline std::string wait_for_line(const std::string& pattern, const std::string& file, const std::string& process) {
+    return "n=0; until grep -Eq \"" + pattern + "\" " + file + "; do n=$((n+1)); [ $n -lt 600 ] || break; kill -0 " +
+           process + " || break; sleep 0.1; done; ";
+}
+
 inline std::string loader() {
     return (build_dir() / "bin/loader").string();
 }

@@ -37,10 +37,9 @@ inline std::string program_of(const std::string& example_name) {
 inline Said run_program(const Example& example) {
     const TemporaryDirectory directory;
     const std::string err = (directory / "narration").string();
-    const std::string command = program_of(example.name) + " " + example.arguments + " 2>" + err +
-                                " & pid=$!; n=0; until grep -Eq '" + example.ready + "' " + err +
-                                "; do n=$((n+1)); [ $n -lt 600 ] || break; kill -0 $pid || break; sleep 0.1; done; " +
-                                "sleep 0.3; " + example.event + "; sleep 0.7; kill -INT $pid; wait $pid";
+    const std::string command = program_of(example.name) + " " + example.arguments + " 2>" + err + " & pid=$!; " +
+                                wait_for_line(example.ready, err, "$pid") + "sleep 0.3; " + example.event +
+                                "; sleep 0.7; kill -INT $pid; wait $pid";
     Said said = run(command);
     said.err += text_file(err);
     return said;

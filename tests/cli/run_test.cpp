@@ -145,9 +145,8 @@ TEST_CASE("^C and SIGTERM end a run with status 0, and detach", "[cli][kernel]")
         INFO(signal);
         const TemporaryDirectory directory;
         const std::string err = (directory / "err").string();
-        const Said said = run("(n=0; until grep -q \"^loader: attached\" " + err +
-                              "; do n=$((n+1)); [ $n -lt 600 ] || break; sleep 0.1; done; kill -" + signal +
-                              " $$) & exec " + loader() + " " + prog("hello.bpf.o") + " 2>" + err);
+        const Said said = run("(" + wait_for_line("^loader: attached", err, "$$") + "kill -" + signal + " $$) & exec " +
+                              loader() + " " + prog("hello.bpf.o") + " 2>" + err);
         CHECK(said.status == 0);
         const std::vector<std::string> narration = lines_of(text_file(err));
         REQUIRE_FALSE(narration.empty());
