@@ -205,7 +205,8 @@ TEST_CASE("an LSM program runs for the processes of one cgroup", "[attach][cgrou
             if (by == AttachBy::link) CHECK(target_of(gate, link) == cgroup_target(program, cgroup));
             TestSocket(AF_INET, SOCK_DGRAM);
             // Twice, if the kernel has not yet taken away what called the program before (attach/lsm.cpp).
-            CHECK(hits(object) > seen);
+            const std::uint64_t runs = hits(object) - seen;
+            CHECK((runs == 1 || runs == 2));
             seen = hits(object);
         }
         TestSocket(AF_INET, SOCK_DGRAM);
